@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+"""Removing from a transcript what may differ between two daemons that behave the same."""
+
+from __future__ import annotations
+
+import re
+
+_UNIQUE = re.compile(r":1\.\d+")
+_GUID = re.compile(r"\b[0-9a-f]{32}\b")
+_RULES = (
+    (re.compile(r"\bpid=\d+"), "pid=<pid>"),
+    (re.compile(r"\b(elapsed: )\d+ms"), r"\1<time>ms"),
+    (re.compile(r"/tmp/dbus-[A-Za-z0-9]{6,}\b"), "/tmp/dbus-<random>"),
+    (re.compile(r"\btcp:host=([^,]+),port=\d+"), r"tcp:host=\1,port=<port>"),
+    (re.compile(r"dbus-daemon\[\d+\]"), "dbus-daemon[<pid>]"),
+)
+
+
+class Normaliser:
+    """Names things by the order in which a transcript first mentions them."""
+
+    def __init__(self, replacements: dict[str, str]) -> None:
+        """`replacements` maps text such as the temporary directory to what stands for it."""
+        self.replacements = sorted(replacements.items(), key=lambda item: -len(item[0]))
+        self.unique: dict[str, str] = {}
+        self.guids: dict[str, str] = {}
+
+    def line(self, text: str) -> str:
+        """One line, normalised."""
+        for old, new in self.replacements:
+            text = text.replace(old, new)
+        for pattern, new in _RULES:
+            text = pattern.sub(new, text)
+        text = _UNIQUE.sub(lambda m: self._name(self.unique, m[0], ":u"), text)
+        return _GUID.sub(lambda m: self._name(self.guids, m[0], "guid-"), text)
+
+    def _name(self, seen: dict[str, str], key: str, prefix: str) -> str:
+        return seen.setdefault(key, f"<{prefix}{len(seen) + 1}>")
+
+    def lines(self, transcript: list[str]) -> list[str]:
+        """A whole transcript, normalised."""
+        return [self.line(part) for entry in transcript for part in entry.split("\n")]
