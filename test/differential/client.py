@@ -216,7 +216,7 @@ class Client:
         if message.get(wire.PATH) == SYNC_PATH or (message.reply_serial or 0) >= SYNC_SERIAL:
             self._close_fds(message)
             return
-        daemon_made = message.sender == DRIVER
+        daemon_made = message.sender in (DRIVER, None)
         self.log(f"{arrow} {message.show(hide_serial=daemon_made)}")
 
     def _log_disconnect(self) -> None:
@@ -238,6 +238,13 @@ class Client:
             self._close_fds(message)
         if not self.connected and not self._data:
             self._log_disconnect()
+
+    def take_pending(self) -> list[Message]:
+        """What was received while synchronising, for the scenario to write down."""
+        pending, self._pending = self._pending, []
+        for message in pending:
+            self._close_fds(message)
+        return pending
 
     def send(self, message: Message, quiet: bool = False, sync: bool = True) -> int:
         """Send, write it down, and wait till the daemon has dealt with it. Returns the serial."""
@@ -316,6 +323,15 @@ class Client:
         """Call the driver and write down all up to the reply."""
         return self.request(wire.call(DRIVER, path, interface, member, sig, body, **more))
 
+    def quiet(self, action: Callable[[], Message | None]) -> Message | None:
+        """Do something without writing it down; the scenario then writes what it wants of it."""
+        self.drain()
+        emit, self.emit = self.emit, lambda text: None
+        try:
+            return action()
+        finally:
+            self.emit = emit
+
     def driver_sorted(self, member: str, sig: str = "", body: Sequence[Any] = (),
                       interface: str = DRIVER) -> list[Any]:
         """Call the driver for a list whose order is not defined, and write it down sorted."""
@@ -340,14 +356,10 @@ class Client:
             reply = self.driver("Hello")
             self.unique = reply.body[0] if reply and reply.type == wire.METHOD_RETURN else ""
             return
-        emit, self.emit = self.emit, lambda text: None
-        try:
-            reply = self.driver("Hello")
-            if reply and reply.type == wire.METHOD_RETURN:
-                self.unique = reply.body[0]
-                self.receive(lambda m: m.member == "NameAcquired", "NameAcquired")
-        finally:
-            self.emit = emit
+        reply = self.quiet(lambda: self.driver("Hello"))
+        if reply and reply.type == wire.METHOD_RETURN:
+            self.unique = reply.body[0]
+            self.quiet(lambda: self.wait_member("NameAcquired"))
         if not self.unique:
             self.log(f"Hello failed: {reply.show(True) if reply else 'disconnected'}")
 
@@ -390,6 +402,11 @@ class Client:
             if message.get(wire.PATH) == SYNC_PATH and message.serial == serial \
                     and message.sender == other.unique:
                 return
+
+    def shut_down_quietly(self) -> None:
+        """Close for writing and throw away all up to the end of the stream."""
+        self.sock.shutdown(socket.SHUT_WR)
+        self.read_bytes(1 << 30)
 
     def shut_down(self) -> None:
         """Close for writing and read up to the end of the stream."""

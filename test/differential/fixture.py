@@ -130,6 +130,18 @@ class Bus:
         daemon.process = None
         return status, daemon.stdout(), daemon.stderr()
 
+    def try_config(self, text: str, *arguments: str) -> None:
+        """Start a further daemon with this configuration and write down what becomes of it."""
+        daemon = self.another_daemon()
+        self.hidden[str(daemon.directory)] = "@DIR@"
+        try:
+            daemon.start(text, arguments)
+            self.log("the daemon starts")
+            daemon.stop()
+        except DaemonFailure:
+            self.log(f"the daemon refuses, exit status {daemon.wait()}: {daemon.stderr()}")
+        daemon.process = None
+
     # Clients
 
     def connect(self, label: str | None = None, hello: bool = True, fds: bool = True,

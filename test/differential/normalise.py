@@ -12,7 +12,8 @@ _RULES = (
     (re.compile(r"\b(elapsed: )\d+ms"), r"\1<time>ms"),
     (re.compile(r"/tmp/dbus-[A-Za-z0-9]{6,}\b"), "/tmp/dbus-<random>"),
     (re.compile(r"\btcp:host=([^,]+),port=\d+"), r"tcp:host=\1,port=<port>"),
-    (re.compile(r"dbus-daemon\[\d+\]"), "dbus-daemon[<pid>]"),
+    # The log's prefix: which of the two depends on how far the daemon has come with starting.
+    (re.compile(r"\bdbus(-daemon)?\[\d+\]"), "dbus-daemon[<pid>]"),
 )
 
 
