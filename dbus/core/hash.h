@@ -39,7 +39,8 @@ struct hash_table {
  */
 int hash_insert(struct hash_table *table, struct hash_link *link, uint64_t hash);
 
-/* Takes an element out of the table it is in. */
+/* Takes an element out of the table it is in. A table that has become much too large shrinks (but
+ * keeps its least number of buckets until hash_deinit()): do not walk chains across a removal. */
 void hash_remove(struct hash_table *table, struct hash_link *link);
 
 /* The chain in which elements with this hash are; compare `hash`, then the key. */
