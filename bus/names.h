@@ -43,17 +43,20 @@ struct name_registry {
 
 /* What a connection has in the registry. Lives inside the connection. */
 struct name_owner {
-        struct list ownerships;  /* struct name_ownership.of_owner, oldest first */
+        /* struct name_ownership.of_owner, in the order in which the owner joined their queues;
+         * later moves within a queue, up or down, leave it alone. The reference releases the names
+         * of a connection that goes from the last of them to the first. */
+        struct list ownerships;
         unsigned n_names;        /* on that list: owned and queued for */
         const char *unique_name; /* ":1.7"; borrowed, set by the connection; NULL before Hello */
 };
 
 struct name {
         struct hash_link link;
-        struct list in_registry;  /* on name_registry.names while there is an owner */
-        struct list queue;        /* struct name_ownership.of_name; the first is the primary owner */
-        unsigned refs;            /* users besides the queue, see name_intern() */
-        unsigned n_sender_rules;  /* match rules with sender='this name'; kept by bus/match.c */
+        struct list in_registry; /* on name_registry.names while there is an owner */
+        struct list queue;       /* struct name_ownership.of_name; the first is the primary owner */
+        unsigned refs;           /* users besides the queue, see name_intern() */
+        unsigned n_sender_rules; /* match rules with sender='this name'; kept by bus/match.c */
         uint32_t length;
         char text[];
 };
@@ -65,9 +68,10 @@ struct name_ownership {
         uint32_t flags; /* NAME_ALLOW_REPLACEMENT, NAME_DO_NOT_QUEUE */
 };
 
-/* What a verb did to the primary owner: NULL is "nobody". Old and new are equal if nothing moved. */
+/* What a verb did to the primary owner: NULL is "nobody"; old and new are equal: nothing moved. */
 struct name_change {
-        struct name *name; /* holds a reference (name_ref) for the caller; see name_change_done() */
+        struct name *name; /* holds a reference (name_ref) for the caller, see name_change_done();
+                              NULL if there is no such name */
         struct name_owner *old_owner, *new_owner;
 };
 
@@ -95,8 +99,10 @@ struct name *name_ref(struct name *n);
 struct name *name_unref(struct name_registry *r, struct name *n); /* frees if unused; NULL */
 
 /*
- * RequestName, as the specification's flag rules have it. `text` is a valid well-known name.
- * Returns an enum name_request_result and fills `change`, or -ENOMEM with nothing changed.
+ * RequestName, as the specification's flag rules have it. `text` is a valid well-known name;
+ * unknown flags are ignored. Someone who asks with NAME_REPLACE_EXISTING and has to wait is put at
+ * the head of those who wait, as the reference does. Returns an enum name_request_result and fills
+ * `change`, or -ENOMEM with nothing changed.
  */
 int name_request(struct name_registry *r, struct name_owner *o, const char *text, size_t length,
                  uint32_t flags, struct name_change *change);
@@ -105,7 +111,8 @@ int name_request(struct name_registry *r, struct name_owner *o, const char *text
 int name_release(struct name_registry *r, struct name_owner *o, const char *text, size_t length,
                  struct name_change *change);
 
-/* Gives up one place in a queue: for a connection that goes, one after the other. */
+/* Gives up one place in a queue: for a connection that goes, one after the other, last one first.
+ * The ownership is freed. */
 void name_drop(struct name_registry *r, struct name_ownership *ownership,
                struct name_change *change);
 
