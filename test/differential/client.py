@@ -244,7 +244,7 @@ class Client:
         pending, self._pending = self._pending, []
         for message in pending:
             self._close_fds(message)
-        return pending
+        return [message for message in pending if message.get(wire.PATH) != SYNC_PATH]
 
     def send(self, message: Message, quiet: bool = False, sync: bool = True) -> int:
         """Send, write it down, and wait till the daemon has dealt with it. Returns the serial."""

@@ -187,11 +187,12 @@ class Bus:
         self.clients.remove(client)
         witness = witness or next((c for c in self.clients if c.unique and not c.monitor), None)
         if witness and unique:
-            self.wait_until(lambda: not self._has_owner(witness, unique),
+            self.wait_until(lambda: not self.has_owner(witness, unique),
                             f"{client.label} to be gone")
 
     @staticmethod
-    def _has_owner(witness: Client, name: str) -> bool:
+    def has_owner(witness: Client, name: str) -> bool:
+        """Whether somebody owns the name, asked without leaving a trace."""
         reply = witness.quiet_call("NameHasOwner", "s", [name])
         return bool(reply and reply.body and reply.body[0])
 
