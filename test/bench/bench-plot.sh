@@ -1,0 +1,74 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Plots what "bench --tsv FILE" wrote: time over the number of rules that do not match, over the
+# number of calls without a reply, and over the number of receivers.
+#
+#     bench-plot.sh FILE [DIRECTORY]
+#
+# Needs gnuplot; writes rules.svg, replies.svg and fanout.svg.
+set -eu
+
+if [ $# -lt 1 ] || [ $# -gt 2 ]; then
+    echo "usage: bench-plot.sh FILE [DIRECTORY]" >&2
+    exit 2
+fi
+tsv=$1
+out=${2:-.}
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+# medians PATTERN DAEMON: count, median wall us and median CPU us of the cases that match
+medians() {
+    awk -F '\t' -v pattern="$1" -v daemon="$2" '
+        function median(list,    parts, n, i, j, swap) {
+            n = split(list, parts, " ")
+            for (i = 2; i <= n; i++)
+                for (j = i; j > 1 && parts[j] + 0 < parts[j - 1] + 0; j--) {
+                    swap = parts[j]; parts[j] = parts[j - 1]; parts[j - 1] = swap
+                }
+            return (parts[int((n + 1) / 2)] + parts[int((n + 2) / 2)]) / 2
+        }
+        FNR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
+        $column["case"] ~ pattern && $column["daemon"] == daemon {
+            count = $column["count"]
+            wall[count] = wall[count] " " $column["wall_ns"]
+            cpu[count] = cpu[count] " " $column["cpu_ns"]
+        }
+        END { for (n in wall) print n, median(wall[n]) / 1000, median(cpu[n]) / 1000 }
+    ' "$tsv" | sort -n
+}
+
+# plot NAME PATTERN TITLE XLABEL YLABEL
+plot() {
+    curves=
+    for daemon in stock broker ours; do
+        data=$tmp/$1-$daemon
+        medians "$2" "$daemon" >"$data"
+        [ -s "$data" ] || continue
+        curves="$curves${curves:+, }'$data' using 1:3 with linespoints title '$daemon'"
+    done
+    if [ -z "$curves" ]; then
+        echo "$1: nothing in $tsv" >&2
+        return
+    fi
+    gnuplot <<END
+set terminal svg size 800,500
+set output '$out/$1.svg'
+set title '$3'
+set xlabel '$4'
+set ylabel '$5'
+set logscale x 2
+set logscale y 10
+set grid
+set key left top
+plot $curves
+END
+    echo "$out/$1.svg"
+}
+
+plot rules '^match-[0-9]+$' 'A signal past rules that do not match' \
+    'match rules' 'daemon CPU per message, us'
+plot replies '^replies-[0-9]+$' 'A round trip while calls wait for replies' \
+    'calls without a reply' 'daemon CPU per message, us'
+plot fanout '^fanout-[0-9]+$' 'A signal to many receivers' \
+    'receivers' 'daemon CPU per delivery, us'

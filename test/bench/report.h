@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * What a person reads: the table of medians and ratios, and the targets.
+ */
+#include "results.h"
+
+/* Column headings. */
+void report_heading(FILE *f);
+
+/* The lines of one case; they can be printed as soon as the case is through. */
+void report_result(FILE *f, const struct result *result);
+
+/* What the project wants to reach, and whether @results do. */
+void report_targets(FILE *f, const struct results *results);
