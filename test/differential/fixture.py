@@ -70,6 +70,7 @@ def scenario(bus_config: str | None = config(), root: bool = False, tools: Seque
             return function
         named = params if isinstance(params, Mapping) else {str(p): p for p in params}
         for name, value in named.items():
+            name = name if len(name) <= 60 else f"{name[:50]}...{len(name)}"
             SCENARIOS.append(Scenario(f"{base}[{name}]", function, bus_config, root, tools, value,
                                       True, fds_settle))
         return function
