@@ -2,63 +2,51 @@
 #pragma once
 
 /*
- * Match rules (specification: "Match Rules"), indexed so that a message costs what its receivers
- * cost, however many rules there are that do not match it.
+ * The match rules of a bus (specification: "Match Rules"), indexed so that a message costs what its
+ * receivers cost, however many rules there are that do not match it.
  *
- * Every rule belongs to a shape: the set of keys it gives out of the indexed ones. Each shape in
- * use has one hash table, keyed by the values of those keys. A message is looked up once for each
- * shape; what it finds there has only its remaining keys left to compare.
+ * Every rule belongs to a shape: the set of keys it gives out of the indexed ones (bus/match-rule.h
+ * lists them). Each shape in use has one hash table, keyed by the values of those keys. A message
+ * is looked up once for each shape; what it finds there has only its remaining keys left to
+ * compare.
+ *
+ * Some keys are true of a message for several values: for these it is looked up once for each name
+ * of its sender that a rule asks for, each ancestor of its path, each prefix of its first argument
+ * (at dots for arg0namespace, at slashes for arg0path). One case remains that has to look at all
+ * rules of a shape: a first argument that ends with a slash, and arg0path.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bus/match-rule.h"
 #include "bus/names.h"
 #include "core/hash.h"
 #include "core/list.h"
 #include "core/message.h"
 
-/* Longest rule text in bytes, as the reference has it; longer: LimitsExceeded. */
-#define MATCH_MAX_LENGTH 1024
-/* args 0 ... 63 can be matched ("Match Rules"). */
-#define MATCH_MAX_ARGS 64
-
-/* Faults of a rule's text. */
-enum match_error {
-        MATCH_E_INVALID = 1,  /* org.freedesktop.DBus.Error.MatchRuleInvalid */
-        MATCH_E_TOO_LONG = 2, /* org.freedesktop.DBus.Error.LimitsExceeded */
+/* The rules that give values for the same keys. Exists while there are any. */
+struct match_shape {
+        struct list of_registry;
+        struct hash_table table; /* struct match_rule.link: of each ring of alike rules, one */
+        uint32_t keys;           /* enum match_shape_key */
+        size_t n_rules;
 };
 
-struct match_rule;
-
 /* All the rules of one kind on a bus: those of ordinary clients, of eavesdroppers, of monitors. */
-struct match_registry; /* defined below the types it needs, data first, by whoever implements it */
+struct match_registry {
+        struct name_registry *names;
+        struct list shapes; /* struct match_shape.of_registry */
+        size_t n_rules;
+};
 
 /* What a connection has in a registry. Lives inside the connection. */
 struct match_owner {
-        struct list rules; /* newest first or last: see match_remove() */
+        struct list rules; /* struct match_rule.of_owner, oldest first */
         unsigned n_rules;
         uint64_t marked; /* the last query that found this owner: it is found once a query */
 };
-
-/* What is looked up. */
-struct match_query {
-        const struct message *message;
-        const struct name_owner *sender;      /* NULL: the bus itself */
-        const struct name_owner *destination; /* whom a unicast message is for; NULL: nobody yet */
-};
-
-/*
- * Parses a rule. `length` bytes at `text`, NUL-terminated behind them.
- * Returns 0 and a rule that belongs to the caller; or -ENOMEM; or an enum match_error and the
- * reference's error text in *error (to be freed).
- */
-int match_rule_new(struct match_rule **rulep, const char *text, size_t length, char **error);
-struct match_rule *match_rule_free(struct match_rule *rule); /* one that is in no registry */
-
-/* True if the rule has eavesdrop='true'. */
-bool match_rule_eavesdrops(const struct match_rule *rule);
 
 int match_registry_new(struct match_registry **rp, struct name_registry *names);
 struct match_registry *match_registry_free(struct match_registry *r); /* it is empty */

@@ -8,13 +8,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct list {
         struct list *next, *prev;
 };
 
+/* The element that a link is in. By way of an integer, so that a const link will do. */
 #define container_of(member_pointer, type, member)                                                 \
-        ((type *)(void *)((char *)(member_pointer) - offsetof(type, member)))
+        ((type *)((uintptr_t)(member_pointer)-offsetof(type, member)))
 
 /* A link is on no list when it points at itself; list_init() makes it so. */
 static inline void list_init(struct list *l)

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The bus's signals about names: NameLost, NameOwnerChanged, NameAcquired, in this order
+ * (specification: "Message Bus Messages").
+ */
+
+#include "bus/bus.h"
+
+/* A name has passed from `old` to `new`; NULL is nobody. The same peer twice: nothing to tell. */
+void announce_owner(struct bus *bus, const char *name, struct peer *old_owner,
+                    struct peer *new_owner);
+
+/* The same for what a verb of the registry did; ends the change, and keeps the bus's count. */
+void announce_change(struct bus *bus, struct name_change *change);
+
+/* Takes all its names from a peer: first the well-known ones, then the unique one. */
+void announce_departure(struct bus *bus, struct peer *p);

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The state of a message bus: its tables, its peers, its configuration. No behaviour: that is in
+ * route (how a message gets to its receivers), driver (what the bus answers itself), dispatch (what
+ * happens with a message from a peer) and server (listening, accepting, reloading).
+ */
+
+#include <sys/types.h>
+
+#include "bus/config.h"
+#include "bus/loop.h"
+#include "bus/match.h"
+#include "bus/names.h"
+#include "bus/peers.h"
+#include "bus/reply.h"
+
+/* The name and the path of the bus itself, and of its main interface ("Message Bus Messages"). */
+#define BUS_NAME      "org.freedesktop.DBus"
+#define BUS_PATH      "/org/freedesktop/DBus"
+#define BUS_INTERFACE "org.freedesktop.DBus"
+
+/* The highest numbers there have been, for Debug.Stats. */
+struct bus_peaks {
+        unsigned rules, rules_per_connection;
+        unsigned names, names_per_connection;
+};
+
+struct bus {
+        struct loop *loop;
+        struct config *config;
+        struct peers peers;
+        struct name_registry names;
+        unsigned n_names;
+        struct match_registry *rules;     /* of ordinary rules: broadcasts are looked up here */
+        struct match_registry *eavesdrop; /* of rules with eavesdrop='true': everything is */
+        struct match_registry *monitors;  /* of BecomeMonitor: everything is */
+        unsigned n_rules;                 /* in the first two */
+        struct match_found found;         /* receivers of the message under way */
+        struct match_found watching;      /* monitors of the same: both are looked up at once */
+        uint64_t n_copied; /* messages that went to found receivers; see peer.copied */
+        struct reply_registry replies;
+        struct loop_timer reply_timer; /* for the reply that waits no longer first */
+        struct bus_peaks peaks;
+        uint32_t last_serial; /* of the messages that the bus itself makes */
+        uid_t uid;            /* whom the daemon runs as */
+        char guid[33];        /* of the bus: what GetId answers */
+
+        /* What the driver can ask of the layer above. */
+        bool (*reload)(struct bus *bus, char **error);
+};
+
+/*
+ * `config` becomes the bus's on success. `handler` hears of the peers; its data is the bus.
+ * Returns 0 or -errno.
+ */
+int bus_init(struct bus *bus, struct loop *loop, struct config *config,
+             const struct peer_handler *handler);
+void bus_deinit(struct bus *bus); /* disconnects every peer first */
+
+static inline struct bus *peer_bus(const struct peer *p)
+{
+        return p->context->data;
+}
+
+/* The serial of the next message that the bus makes. Never 0. */
+uint32_t bus_next_serial(struct bus *bus);
+
+/* Puts another configuration into force for everyone who is connected: limits, and policy.
+ * Returns 0, or -ENOMEM and everything is as it was. `config` becomes the bus's on success. */
+int bus_set_config(struct bus *bus, struct config *config);
+
+/* The peer that owns a name, unique or well-known; NULL if there is none. */
+struct peer *bus_find_owner(struct bus *bus, const char *name, size_t length);
+
+/* Gives a peer the policy that its credentials call for. Returns 0 or -ENOMEM. */
+int bus_assign_policy(struct bus *bus, struct peer *p);

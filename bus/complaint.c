@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#include "bus/complaint.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bus/log.h"
+
+static const char *or_unset(const char *text)
+{
+        return text ? text : "(unset)";
+}
+
+static const char *type_name(uint8_t type)
+{
+        static const char *const names[] = {
+                [MESSAGE_INVALID] = "invalid",
+                [MESSAGE_METHOD_CALL] = "method_call",
+                [MESSAGE_METHOD_RETURN] = "method_return",
+                [MESSAGE_ERROR] = "error",
+                [MESSAGE_SIGNAL] = "signal",
+        };
+
+        return type < sizeof(names) / sizeof(*names) ? names[type] : "unknown";
+}
+
+int complaint_set(const struct complaint *c, struct fault *fault)
+{
+        const struct message *m = c->message;
+        const char *destination = message_text(m, FIELD_DESTINATION);
+        char *text;
+        int n;
+
+        n = asprintf(&text,
+                     "%s, %u matched rules; type=\"%s\", sender=\"%s\" (%s) interface=\"%s\" "
+                     "member=\"%s\" error name=\"%s\" requested_reply=\"%d\" "
+                     "destination=\"%s\" (%s)",
+                     c->what, c->n_matched, type_name(m->header.type),
+                     c->from ? or_unset(c->from->name_length ? c->from->name : NULL) : BUS_NAME,
+                     c->from ? peer_description(c->from) : "bus",
+                     or_unset(message_text(m, FIELD_INTERFACE)),
+                     or_unset(message_text(m, FIELD_MEMBER)),
+                     or_unset(message_text(m, FIELD_ERROR_NAME)), c->requested_reply,
+                     or_unset(destination), c->to ? peer_description(c->to) : "bus");
+        if (n < 0)
+                return fault ? fault_no_memory(fault) : -1;
+        if (c->log)
+                log_line(LOG_LEVEL_SECURITY, "%s", text);
+        if (fault)
+                return fault_take(fault, c->error, text);
+        free(text);
+        return -1;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "bus/dispatch.h"
+
+#include <string.h>
+
+#include "bus/activation.h"
+#include "bus/announce.h"
+#include "bus/bus.h"
+#include "bus/driver.h"
+#include "bus/log.h"
+#include "bus/route.h"
+
+static const char *or_none(const char *text)
+{
+        return text ? text : "(unset)";
+}
+
+/* A monitor only listens. */
+static void refuse_monitor(struct peer *p, const struct message *m)
+{
+        log_line(LOG_LEVEL_WARNING,
+                 "Monitoring connection %s (%s) is not allowed to send messages; closing it. "
+                 "Please fix the monitor to not do that. (message type=\"%u\" interface=\"%s\" "
+                 "member=\"%s\" error name=\"%s\" destination=\"%s\")",
+                 p->name, peer_description(p), m->header.type,
+                 or_none(message_text(m, FIELD_INTERFACE)), or_none(message_text(m, FIELD_MEMBER)),
+                 or_none(message_text(m, FIELD_ERROR_NAME)),
+                 or_none(message_text(m, FIELD_DESTINATION)));
+        peer_disconnect(p);
+}
+
+static int to_bus(struct bus *bus, struct peer *from, struct message *m, struct fault *fault)
+{
+        route_capture(bus, from, NULL, m);
+        /* Before Hello there is no policy for the peer; the driver lets it say Hello only. */
+        if (from->name_length && route_check_to_bus(bus, from, m, fault) < 0)
+                return -1;
+        driver_handle(bus, from, m);
+        return 0;
+}
+
+static int to_name(struct bus *bus, struct peer *from, const char *name, struct message *m,
+                   struct fault *fault)
+{
+        size_t length = m->header.text[FIELD_DESTINATION].length;
+        struct peer *to = bus_find_owner(bus, name, length);
+
+        route_capture(bus, from, to, m);
+        if (to)
+                return route_unicast(bus, from, to, m, fault);
+        if (m->header.flags & MESSAGE_NO_AUTO_START)
+                return fault_set(fault, ERROR_NAME_HAS_NO_OWNER, "Name \"%s\" does not exist",
+                                 name);
+        return activation_start(bus, name, fault);
+}
+
+static int to_everyone(struct bus *bus, struct peer *from, struct message *m, struct fault *fault)
+{
+        route_capture(bus, from, NULL, m);
+        return route_broadcast(bus, from, m, fault);
+}
+
+static void dispatch_message(struct peer *from, struct message *m)
+{
+        const char *destination = message_text(m, FIELD_DESTINATION);
+        struct bus *bus = peer_bus(from);
+        struct fault fault = {0};
+        int r;
+
+        if (from->state == PEER_MONITOR) {
+                refuse_monitor(from, m);
+                return;
+        }
+        if (!destination && m->header.type != MESSAGE_SIGNAL) {
+                driver_handle_unaddressed(bus, from, m);
+                return;
+        }
+        if (destination && !strcmp(destination, BUS_NAME)) {
+                r = to_bus(bus, from, m, &fault);
+        } else if (from->state == PEER_NAMELESS) {
+                /* Whoever has not said Hello can only talk to the bus. */
+                peer_disconnect(from);
+                return;
+        } else if (destination) {
+                r = to_name(bus, from, destination, m, &fault);
+        } else {
+                r = to_everyone(bus, from, m, &fault);
+        }
+        if (r < 0)
+                route_error(bus, from, m->header.serial, &fault);
+        fault_clear(&fault);
+}
+
+static bool dispatch_authenticated(struct peer *p)
+{
+        struct bus *bus = peer_bus(p);
+        struct credentials who = p->credentials;
+
+        who.has_uid = p->has_uid;
+        who.uid = p->uid;
+        if (!policy_may_connect(bus->config->policy, &who, bus->uid))
+                return false;
+        return bus_assign_policy(bus, p) == 0;
+}
+
+static void dispatch_closed(struct peer *p)
+{
+        struct bus *bus = peer_bus(p);
+
+        if (p->was == PEER_MONITOR)
+                log_line(LOG_LEVEL_INFO, "Monitoring connection %s closed.", p->name);
+        bus->n_rules -= p->rules.n_rules + p->eavesdrop_rules.n_rules;
+        match_remove_all(bus->rules, &p->rules);
+        match_remove_all(bus->eavesdrop, &p->eavesdrop_rules);
+        match_remove_all(bus->monitors, &p->monitor_rules);
+        if (p->was == PEER_ACTIVE)
+                announce_departure(bus, p);
+        route_forget_replies(bus, p);
+}
+
+static void dispatch_complaint(struct peer *p, const char *text)
+{
+        log_line(LOG_LEVEL_WARNING, "Connection \"%s\" (%s): %s",
+                 p->name_length ? p->name : "(inactive)", peer_description(p), text);
+}
+
+const struct peer_handler dispatch_handler = {
+        .authenticated = dispatch_authenticated,
+        .message = dispatch_message,
+        .closed = dispatch_closed,
+        .complaint = dispatch_complaint,
+};

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bus/announce.h"
+#include "bus/driver-call.h"
+#include "bus/log.h"
+#include "bus/route.h"
+
+/* Parses the rule that is the next argument. Returns 0, or -1 with the fault set. */
+static int read_rule(struct driver_call *c, struct reader *from, struct match_rule **rulep)
+{
+        const char *text;
+        char *error = NULL;
+        uint32_t length;
+        int r;
+
+        reader_string(from, &text, &length);
+        r = match_rule_new(rulep, text, length, &error);
+        if (r < 0)
+                return fault_no_memory(c->fault);
+        if (r > 0)
+                return fault_take(
+                        c->fault,
+                        r == MATCH_E_TOO_LONG ? ERROR_LIMITS_EXCEEDED : ERROR_MATCH_INVALID, error);
+        return 0;
+}
+
+static void note_rules(struct bus *bus, struct peer *p)
+{
+        unsigned of_peer = p->rules.n_rules + p->eavesdrop_rules.n_rules;
+
+        bus->n_rules += 1;
+        if (bus->n_rules > bus->peaks.rules)
+                bus->peaks.rules = bus->n_rules;
+        if (of_peer > p->peak_rules)
+                p->peak_rules = of_peer;
+        if (of_peer > bus->peaks.rules_per_connection)
+                bus->peaks.rules_per_connection = of_peer;
+}
+
+int driver_add_match(struct driver_call *c)
+{
+        int64_t limit = c->bus->config->limits.max_match_rules_per_connection;
+        struct peer *p = c->caller;
+        struct match_rule *rule;
+        int r;
+
+        if (p->rules.n_rules + p->eavesdrop_rules.n_rules >= (uint64_t)limit) {
+                log_line(LOG_LEVEL_WARNING,
+                         "Connection \"%s\" is not allowed to add more match rules (increase "
+                         "limits in configuration file if required; "
+                         "max_match_rules_per_connection=%" PRId64 ")",
+                         p->name, limit);
+                return fault_set(c->fault, ERROR_LIMITS_EXCEEDED,
+                                 "Connection \"%s\" is not allowed to add more match rules "
+                                 "(increase limits in configuration file if required; "
+                                 "max_match_rules_per_connection=%" PRId64 ")",
+                                 p->name, limit);
+        }
+        if (read_rule(c, &c->args, &rule) < 0)
+                return -1;
+        r = match_rule_eavesdrops(rule) ? match_add(c->bus->eavesdrop, &p->eavesdrop_rules, rule)
+                                        : match_add(c->bus->rules, &p->rules, rule);
+        if (r < 0) {
+                match_rule_free(rule);
+                return fault_no_memory(c->fault);
+        }
+        note_rules(c->bus, p);
+        return driver_reply_empty(c);
+}
+
+int driver_remove_match(struct driver_call *c)
+{
+        struct peer *p = c->caller;
+        struct match_rule *rule;
+        bool removed;
+
+        if (read_rule(c, &c->args, &rule) < 0)
+                return -1;
+        removed = match_rule_eavesdrops(rule)
+                          ? match_remove(c->bus->eavesdrop, &p->eavesdrop_rules, rule)
+                          : match_remove(c->bus->rules, &p->rules, rule);
+        match_rule_free(rule);
+        if (!removed)
+                return fault_set(c->fault, ERROR_MATCH_NOT_FOUND,
+                                 "The given match rule wasn't found and can't be removed");
+        c->bus->n_rules -= 1;
+        return driver_reply_empty(c);
+}
+
+/* The rules of a monitor that is to be. */
+struct rule_list {
+        struct match_rule **rules;
+        size_t n;
+};
+
+static void rules_free(struct rule_list *l)
+{
+        for (size_t i = 0; i < l->n; ++i)
+                match_rule_free(l->rules[i]);
+        free(l->rules);
+}
+
+/* Reads the `as` of rules; none at all means one that matches everything. */
+static int read_rules(struct driver_call *c, struct rule_list *l)
+{
+        struct reader texts, count;
+        size_t n = 0;
+        char *error = NULL;
+
+        reader_enter(&c->args, &texts);
+        for (count = texts; reader_more(&count); ++n)
+                reader_skip(&count);
+        l->rules = calloc(n ? n : 1, sizeof(*l->rules));
+        if (!l->rules)
+                return fault_no_memory(c->fault);
+        for (; reader_more(&texts); ++l->n) {
+                if (read_rule(c, &texts, &l->rules[l->n]) < 0)
+                        return -1;
+        }
+        if (!n) {
+                if (match_rule_new(&l->rules[0], "", 0, &error) != 0)
+                        return fault_no_memory(c->fault);
+                l->n = 1;
+        }
+        return 0;
+}
+
+static int add_rules(struct driver_call *c, struct rule_list *l)
+{
+        struct match_owner *o = &c->caller->monitor_rules;
+
+        while (l->n) {
+                if (match_add(c->bus->monitors, o, l->rules[l->n - 1]) < 0) {
+                        match_remove_all(c->bus->monitors, o);
+                        return fault_no_memory(c->fault);
+                }
+                l->n -= 1;
+        }
+        return 0;
+}
+
+int driver_become_monitor(struct driver_call *c)
+{
+        struct rule_list rules = {0};
+        struct peer *p = c->caller;
+        uint32_t flags;
+        int r;
+
+        r = read_rules(c, &rules);
+        if (!r) {
+                reader_u32(&c->args, &flags);
+                if (flags)
+                        r = fault_set(c->fault, ERROR_INVALID_ARGS,
+                                      "BecomeMonitor does not support any flags yet");
+        }
+        if (!r)
+                r = driver_reply_empty(c);
+        if (!r)
+                r = add_rules(c, &rules);
+        rules_free(&rules);
+        if (r < 0)
+                return r;
+
+        log_line(LOG_LEVEL_INFO, "Connection %s (%s) became a monitor.", p->name,
+                 peer_description(p));
+        c->bus->n_rules -= p->rules.n_rules + p->eavesdrop_rules.n_rules;
+        match_remove_all(c->bus->rules, &p->rules);
+        match_remove_all(c->bus->eavesdrop, &p->eavesdrop_rules);
+        announce_departure(c->bus, p);
+        p->state = PEER_MONITOR;
+        return 0;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+#include "bus/driver.h"
+
+#include <string.h>
+
+#include "bus/driver-call.h"
+#include "bus/log.h"
+#include "bus/route.h"
+
+static bool on_canonical_path(const struct message *m)
+{
+        return !strcmp(message_text(m, FIELD_PATH), BUS_PATH);
+}
+
+static const struct driver_method *find_method(const struct driver_interface *interface,
+                                               const char *member)
+{
+        for (size_t i = 0; i < interface->n_methods; ++i) {
+                if (!strcmp(interface->methods[i].name, member))
+                        return &interface->methods[i];
+        }
+        return NULL;
+}
+
+/* The method that a call means; a call need not name its interface. */
+static const struct driver_method *resolve(const struct message *m, struct fault *fault)
+{
+        const char *interface = message_text(m, FIELD_INTERFACE);
+        const char *member = message_text(m, FIELD_MEMBER);
+        bool canonical = on_canonical_path(m), known_interface = !interface;
+
+        for (size_t i = 0; i < n_driver_interfaces; ++i) {
+                const struct driver_interface *candidate = driver_interfaces[i];
+                const struct driver_method *method;
+
+                if (!canonical && !candidate->any_path)
+                        continue;
+                if (interface && strcmp(interface, candidate->name) != 0)
+                        continue;
+                known_interface = true;
+                method = find_method(candidate, member);
+                if (method)
+                        return method;
+        }
+        fault_set(fault, known_interface ? ERROR_UNKNOWN_METHOD : ERROR_UNKNOWN_INTERFACE,
+                  "%s does not understand message %s", BUS_NAME, member);
+        return NULL;
+}
+
+static int check_privileged(struct driver_call *c, const struct driver_method *method)
+{
+        struct peer *p = c->caller;
+
+        if (p->has_uid && (p->uid == 0 || p->uid == c->bus->uid))
+                return 0;
+        if (p->has_uid)
+                fault_set(c->fault, ERROR_ACCESS_DENIED,
+                          "rejected attempt to call %s by connection %s (%s) with uid %lu",
+                          method->name, p->name, peer_description(p), (unsigned long)p->uid);
+        else
+                fault_set(c->fault, ERROR_ACCESS_DENIED,
+                          "rejected attempt to call %s by connection %s (%s) with unknown uid",
+                          method->name, p->name, peer_description(p));
+        log_line(LOG_LEVEL_SECURITY, "%s", fault_text(c->fault));
+        return -1;
+}
+
+static int call_method(struct driver_call *c)
+{
+        const struct message *m = c->message;
+        const struct driver_method *method = resolve(m, c->fault);
+
+        if (!method)
+                return -1;
+        if (!c->caller->name_length && !(method->flags & DRIVER_BEFORE_HELLO))
+                return fault_set(c->fault, ERROR_ACCESS_DENIED,
+                                 "Client tried to send a message other than Hello without being "
+                                 "registered");
+        if ((method->flags & DRIVER_PRIVILEGED) && check_privileged(c, method) < 0)
+                return -1;
+        if (!(method->flags & DRIVER_ANY_PATH) && !on_canonical_path(m))
+                return fault_set(c->fault, ERROR_ACCESS_DENIED,
+                                 "Method '%s' is only available at the canonical object path '%s'",
+                                 method->name, BUS_PATH);
+        if (strcmp(message_signature(m), method->in) != 0)
+                return fault_set(c->fault, ERROR_INVALID_ARGS,
+                                 "Call to %s has wrong args (%s, expected %s)", method->name,
+                                 message_signature(m), method->in);
+        reader_init(&c->args, m);
+        return method->handle(c);
+}
+
+void driver_handle(struct bus *bus, struct peer *from, struct message *m)
+{
+        struct fault fault = {0};
+        struct driver_call c = {.bus = bus, .caller = from, .message = m, .fault = &fault};
+
+        if (m->header.type != MESSAGE_METHOD_CALL)
+                return;
+        if (call_method(&c) < 0)
+                route_error(bus, from, m->header.serial, &fault);
+        fault_clear(&fault);
+}
+
+void driver_handle_unaddressed(struct bus *bus, struct peer *from, struct message *m)
+{
+        const char *interface = message_text(m, FIELD_INTERFACE);
+        const char *member = message_text(m, FIELD_MEMBER);
+        const struct driver_method *method = NULL;
+        struct fault fault = {0};
+        struct driver_call c = {.bus = bus, .caller = from, .message = m, .fault = &fault};
+        int r;
+
+        if (m->header.type != MESSAGE_METHOD_CALL || (m->header.flags & MESSAGE_NO_REPLY_EXPECTED))
+                return;
+        if (interface && !strcmp(interface, "org.freedesktop.DBus.Peer"))
+                method = find_method(driver_interfaces[n_driver_interfaces - 1], member);
+        if (method)
+                r = method->handle(&c);
+        else
+                r = fault_set(&fault, ERROR_UNKNOWN_METHOD,
+                              "Method \"%s\" with signature \"%s\" on interface \"%s\" doesn't "
+                              "exist\n",
+                              member, message_signature(m), interface ? interface : "(null)");
+        if (r < 0)
+                route_error(bus, from, m->header.serial, &fault);
+        fault_clear(&fault);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What the daemon tells its administrator. The one piece of state that is the process's own: a
+ * process has one log.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum log_target {
+        LOG_TO_STDERR = 1,
+        LOG_TO_SYSLOG = 2,
+};
+
+enum log_level {
+        LOG_LEVEL_INFO,
+        LOG_LEVEL_WARNING,
+        LOG_LEVEL_ERROR,
+        LOG_LEVEL_SECURITY, /* denials: they go to the auth facility */
+};
+
+/* `targets`: enum log_target, or'ed. `bus_type`: of the configuration, or NULL; borrowed. */
+void log_setup(unsigned targets, const char *bus_type);
+
+void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+#include "bus/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifdef HAVE_CAPNG
+#include <cap-ng.h>
+#endif
+
+#include "bus/log.h"
+
+/* What the reference asks for when it is root: enough for the largest max_connections in use. */
+#define ROOT_FD_LIMIT 65536
+
+static int fail(char **error, const char *what, const char *object, int code)
+{
+        if (asprintf(error, "%s \"%s\": %s", what, object, strerror(code)) < 0)
+                *error = NULL;
+        return -1;
+}
+
+void process_raise_fd_limit(void)
+{
+        struct rlimit limit, wanted;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
+                log_line(LOG_LEVEL_WARNING, "Failed to get fd limit: %s", strerror(errno));
+                return;
+        }
+        wanted = limit;
+        if (geteuid() == 0 && wanted.rlim_max < ROOT_FD_LIMIT)
+                wanted.rlim_max = ROOT_FD_LIMIT;
+        wanted.rlim_cur = wanted.rlim_max;
+        if (!setrlimit(RLIMIT_NOFILE, &wanted))
+                return;
+        /* A container's root may not raise the hard limit, but everyone may use all of it. */
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+                log_line(LOG_LEVEL_WARNING, "Failed to set fd limit to %lu: %s",
+                         (unsigned long)limit.rlim_cur, strerror(errno));
+}
+
+/* Gives up root. Without libcap-ng no right is kept. */
+static int switch_ids(const struct passwd *pw, char **error)
+{
+#ifdef HAVE_CAPNG
+        int r;
+
+        capng_clear(CAPNG_SELECT_BOTH);
+        capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_AUDIT_WRITE);
+        r = capng_change_id((int)pw->pw_uid, (int)pw->pw_gid,
+                            CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
+        if (r == 0)
+                return 0;
+        /* The right to write audit messages may not be there to keep (a container). */
+#endif
+        if (initgroups(pw->pw_name, pw->pw_gid) < 0)
+                return fail(error, "Failed to set the groups of user", pw->pw_name, errno);
+        if (setgid(pw->pw_gid) < 0)
+                return fail(error, "Failed to set the group of user", pw->pw_name, errno);
+        if (setuid(pw->pw_uid) < 0)
+                return fail(error, "Failed to become user", pw->pw_name, errno);
+        return 0;
+}
+
+int process_become_user(const char *user, char **error)
+{
+        struct passwd pw, *found;
+        char buffer[4096];
+        int r = getpwnam_r(user, &pw, buffer, sizeof(buffer), &found);
+
+        if (!found) {
+                if (asprintf(error, "Could not get UID and GID for username \"%s\"%s%s", user,
+                             r ? ": " : "", r ? strerror(r) : "") < 0)
+                        *error = NULL;
+                return -1;
+        }
+        if (geteuid() == pw.pw_uid)
+                return 0;
+        return switch_ids(&pw, error);
+}
+
+/* Standard input, output and error go nowhere from now on. */
+static int close_standard(char **error)
+{
+        int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+        if (fd < 0)
+                return fail(error, "Failed to open", "/dev/null", errno);
+        for (int i = 0; i < 3; ++i) {
+                if (dup2(fd, i) < 0)
+                        return fail(error, "Failed to redirect to", "/dev/null", errno);
+        }
+        if (fd > 2)
+                close(fd);
+        return 0;
+}
+
+int process_daemonize(bool keep_umask, void (*parent)(pid_t child, void *data), void *data,
+                      char **error)
+{
+        pid_t child;
+
+        if (chdir("/") < 0)
+                return fail(error, "Could not change to directory", "/", errno);
+        fflush(NULL);
+        child = fork();
+        if (child < 0)
+                return fail(error, "Failed to fork", "dbus-daemon", errno);
+        if (child > 0) {
+                parent(child, data);
+                _exit(EXIT_SUCCESS);
+        }
+        if (!keep_umask)
+                umask(022);
+        if (setsid() < 0)
+                return fail(error, "Failed to start a session for", "dbus-daemon", errno);
+        return close_standard(error);
+}
+
+static int write_all(int fd, const char *text, size_t n)
+{
+        while (n) {
+                ssize_t written = write(fd, text, n);
+
+                if (written < 0 && errno == EINTR)
+                        continue;
+                if (written < 0)
+                        return -errno;
+                text += written;
+                n -= (size_t)written;
+        }
+        return 0;
+}
+
+int process_write_pidfile(const char *path, pid_t pid, char **error)
+{
+        char text[24];
+        int fd, r;
+
+        fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        if (fd < 0 && errno == EEXIST) {
+                if (asprintf(error,
+                             "The pid file \"%s\" exists, if the message bus is not running, "
+                             "remove this file",
+                             path) < 0)
+                        *error = NULL;
+                return -1;
+        }
+        if (fd < 0)
+                return fail(error, "Failed to open", path, errno);
+        r = write_all(fd, text, (size_t)snprintf(text, sizeof(text), "%ld\n", (long)pid));
+        if (close(fd) < 0 && !r)
+                r = -errno;
+        return r < 0 ? fail(error, "Failed to write to", path, -r) : 0;
+}
+
+int process_print_line(int fd, const char *line, char **error)
+{
+        char *text;
+        int r, n = asprintf(&text, "%s\n", line);
+
+        if (n < 0) {
+                *error = NULL;
+                return -1;
+        }
+        r = write_all(fd, text, (size_t)n);
+        free(text);
+        if (r < 0) {
+                if (asprintf(error, "Writing to pipe: %s", strerror(-r)) < 0)
+                        *error = NULL;
+                return -1;
+        }
+        if (fd > 2)
+                close(fd);
+        return 0;
+}

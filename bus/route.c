@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT */
+#include "bus/route.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "bus/complaint.h"
+#include "bus/log.h"
+#include "core/writer.h"
+
+#define NS_PER_MS 1000000ull
+
+/* Where a message is on its way: what every check needs to know. */
+struct delivery {
+        struct bus *bus;
+        struct peer *from;      /* NULL: the bus */
+        struct peer *addressed; /* NULL: a broadcast, or the bus */
+        struct message *message;
+        bool requested_reply;
+};
+
+static struct name_owner *names_of(struct peer *p)
+{
+        return p ? &p->names : NULL;
+}
+
+static int refuse(const struct delivery *d, struct peer *to, const char *error, const char *what,
+                  unsigned n_matched, struct fault *fault)
+{
+        struct complaint c = {
+                .error = error,
+                .what = what,
+                .n_matched = n_matched,
+                .log = to == d->addressed, /* nobody is told of what an eavesdropper missed */
+                .requested_reply = d->requested_reply,
+                .message = d->message,
+                .from = d->from,
+                .to = to,
+        };
+
+        return complaint_set(&c, fault);
+}
+
+/* A rule with log="true" lets the message pass, but wants it known. */
+static void log_allowed(const struct delivery *d, struct peer *to, unsigned n_matched)
+{
+        struct complaint c = {
+                .what = "Would reject message",
+                .n_matched = n_matched,
+                .log = true,
+                .requested_reply = d->requested_reply,
+                .message = d->message,
+                .from = d->from,
+                .to = to,
+        };
+
+        complaint_set(&c, NULL);
+}
+
+/* May the message go from its sender to `to` (NULL: the bus)? */
+static int check_policy(const struct delivery *d, struct peer *to, struct fault *fault)
+{
+        const struct policy_message pm = {
+                .message = d->message,
+                .requested_reply = d->requested_reply,
+                .sender = names_of(d->from),
+                .addressed = names_of(d->addressed),
+                .receiver = names_of(to),
+        };
+        const struct limits *limits = &d->bus->config->limits;
+        struct policy_verdict v;
+
+        if (d->message->header.type > MESSAGE_SIGNAL)
+                return fault_set(fault, ERROR_ACCESS_DENIED,
+                                 "Message bus will not accept messages of unknown type");
+        if (d->from) {
+                v = policy_may_send(d->from->policy, &pm, &d->bus->names);
+                if (!v.allow)
+                        return refuse(d, to, ERROR_ACCESS_DENIED, "Rejected send message",
+                                      v.n_matched, fault);
+                if (v.log)
+                        log_allowed(d, to, v.n_matched);
+        }
+        if (!to)
+                return 0;
+        v = policy_may_receive(to->policy, &pm, &d->bus->names);
+        if (!v.allow)
+                return refuse(d, to, ERROR_ACCESS_DENIED, "Rejected receive message", v.n_matched,
+                              fault);
+        if (to->output.bytes > (uint64_t)limits->max_outgoing_bytes ||
+            to->output.n_fds > (uint64_t)limits->max_outgoing_unix_fds)
+                return refuse(d, to, ERROR_LIMITS_EXCEEDED,
+                              "Rejected: destination has a full message queue", 0, fault);
+        return 0;
+}
+
+int route_check_to_bus(struct bus *bus, struct peer *from, struct message *m, struct fault *fault)
+{
+        const struct delivery d = {.bus = bus, .from = from, .message = m};
+
+        return check_policy(&d, NULL, fault);
+}
+
+static struct message *make_error(struct bus *bus, const struct peer *to, uint32_t reply_serial,
+                                  const struct fault *fault)
+{
+        struct message_spec spec = {
+                .type = MESSAGE_ERROR,
+                .flags = MESSAGE_NO_REPLY_EXPECTED,
+                .serial = bus_next_serial(bus),
+                .reply_serial = reply_serial,
+                .error_name = fault->name,
+                .sender = BUS_NAME,
+                .destination = to->name_length ? to->name : NULL,
+                .signature = "s",
+        };
+        struct writer w;
+        struct message *m;
+
+        writer_begin(&w, &spec);
+        writer_string(&w, fault_text(fault));
+        return writer_end(&w, &m) < 0 ? NULL : m;
+}
+
+/* Monitors are shown that a message did not arrive by the error that its sender would get. */
+static void capture_refusal(const struct delivery *d, struct peer *told, struct fault *fault)
+{
+        struct message *error;
+
+        if (!match_registry_empty(d->bus->monitors)) {
+                error = make_error(d->bus, told, d->message->header.serial, fault);
+                if (error)
+                        route_capture(d->bus, NULL, told, error);
+                message_unref(error);
+        }
+        fault_clear(fault);
+}
+
+void route_capture(struct bus *bus, const struct peer *from, const struct peer *to,
+                   struct message *m)
+{
+        const struct match_query q = {
+                .message = m,
+                .sender = from ? &from->names : NULL,
+                .destination = to ? &to->names : NULL,
+        };
+
+        if (match_registry_empty(bus->monitors))
+                return;
+        bus->watching.n = 0;
+        /* Without memory for the list of receivers, those that were found are still served. */
+        match_lookup(bus->monitors, &q, match_next_query(), &bus->watching);
+        for (size_t i = 0; i < bus->watching.n; ++i)
+                peer_send(container_of(bus->watching.owners[i], struct peer, monitor_rules), m);
+}
+
+/* Sends a copy to someone it is not addressed to. Nobody hears of it if that may not be. */
+static void send_copy(const struct delivery *d, struct peer *to)
+{
+        struct fault fault = {0};
+        int r;
+
+        if (d->message->n_fds && !to->fd_passing)
+                r = fault_set(&fault, ERROR_FAILED,
+                              "broadcast cannot be delivered to %s (%s) because it does not "
+                              "support receiving Unix fds",
+                              to->name, peer_description(to));
+        else
+                r = check_policy(d, to, &fault);
+        if (!r)
+                peer_send(to, d->message);
+        else if (d->from)
+                capture_refusal(d, d->from, &fault);
+        else
+                fault_clear(&fault);
+}
+
+/*
+ * Finds everyone who has a rule for the message: ordinary rules match broadcasts only,
+ * eavesdropping ones everything. Stores how many of bus->found are there by an ordinary rule.
+ */
+static int find_copies(const struct delivery *d, size_t *n_ordinary)
+{
+        struct bus *bus = d->bus;
+        const struct match_query q = {
+                .message = d->message,
+                .sender = names_of(d->from),
+                .destination = names_of(d->addressed),
+        };
+        uint64_t number = match_next_query();
+        int r = 0;
+
+        bus->found.n = 0;
+        if (!d->addressed)
+                r = match_lookup(bus->rules, &q, number, &bus->found);
+        *n_ordinary = bus->found.n;
+        if (!r && !match_registry_empty(bus->eavesdrop))
+                r = match_lookup(bus->eavesdrop, &q, number, &bus->found);
+        return r;
+}
+
+static void send_copies(const struct delivery *d, size_t n_ordinary)
+{
+        struct bus *bus = d->bus;
+
+        bus->n_copied += 1;
+        for (size_t i = 0; i < bus->found.n; ++i) {
+                struct match_owner *o = bus->found.owners[i];
+                struct peer *to = i < n_ordinary ? container_of(o, struct peer, rules)
+                                                 : container_of(o, struct peer, eavesdrop_rules);
+
+                /* Someone with rules of both kinds is found twice. */
+                if (to->copied == bus->n_copied || to == d->addressed)
+                        continue;
+                to->copied = bus->n_copied;
+                send_copy(d, to);
+        }
+}
+
+/* The deadline is the same distance away for every call, so a new one is never the soonest. */
+static void reply_timer_set(struct bus *bus)
+{
+        const struct reply *soonest = reply_soonest(&bus->replies);
+
+        if (soonest && list_empty(&bus->reply_timer.link))
+                loop_timer_set(bus->loop, &bus->reply_timer, soonest->deadline);
+}
+
+/* A call that wants a reply makes the receiver owe one. */
+static int expect_reply(const struct delivery *d, struct fault *fault)
+{
+        const struct limits *limits = &d->bus->config->limits;
+        struct peer *from = d->from;
+        uint64_t deadline = UINT64_MAX;
+        int r;
+
+        if (d->message->header.flags & MESSAGE_NO_REPLY_EXPECTED)
+                return 0;
+        if (from->replies.n_made >= (uint64_t)limits->max_replies_per_connection) {
+                log_line(LOG_LEVEL_WARNING,
+                         "The maximum number of pending replies for \"%s\" (%s) has been reached "
+                         "(max_replies_per_connection=%" PRId64 ")",
+                         from->name, peer_description(from), limits->max_replies_per_connection);
+                return fault_set(fault, ERROR_LIMITS_EXCEEDED,
+                                 "The maximum number of pending replies per connection has been "
+                                 "reached");
+        }
+        if (limits->reply_timeout >= 0)
+                deadline = loop_now() + (uint64_t)limits->reply_timeout * NS_PER_MS;
+        r = reply_expect(&d->bus->replies, &from->replies, d->message->header.serial,
+                         &d->addressed->replies, deadline);
+        if (r == -EEXIST)
+                return fault_set(fault, ERROR_ACCESS_DENIED,
+                                 "Message has the same reply serial as a currently-outstanding "
+                                 "existing method call");
+        if (r < 0)
+                return fault_no_memory(fault);
+        if (deadline != UINT64_MAX)
+                reply_timer_set(d->bus);
+        return 0;
+}
+
+int route_unicast(struct bus *bus, struct peer *from, struct peer *to, struct message *m,
+                  struct fault *fault)
+{
+        struct delivery d = {.bus = bus, .from = from, .addressed = to, .message = m};
+        size_t n_ordinary;
+        int r;
+
+        if (m->n_fds && !to->fd_passing)
+                return fault_set(fault, ERROR_NOT_SUPPORTED,
+                                 "Tried to send message with Unix file descriptors"
+                                 "to a client that doesn't support that.");
+        if (m->header.reply_serial) {
+                struct reply *reply = reply_find(&bus->replies, &to->replies,
+                                                 m->header.reply_serial, &from->replies);
+
+                d.requested_reply = reply != NULL;
+                if (reply)
+                        reply_done(&bus->replies, reply);
+        }
+        r = check_policy(&d, to, fault);
+        if (!r && m->header.type == MESSAGE_METHOD_CALL)
+                r = expect_reply(&d, fault);
+        if (r)
+                return r;
+        peer_send(to, m);
+        if (match_registry_empty(bus->eavesdrop))
+                return 0;
+        /* The message has arrived: that an eavesdropper missed it is not the sender's concern. */
+        if (!find_copies(&d, &n_ordinary))
+                send_copies(&d, n_ordinary);
+        return 0;
+}
+
+int route_broadcast(struct bus *bus, struct peer *from, struct message *m, struct fault *fault)
+{
+        const struct delivery d = {.bus = bus, .from = from, .message = m};
+        size_t n_ordinary;
+
+        if (find_copies(&d, &n_ordinary) < 0)
+                return fault_no_memory(fault);
+        send_copies(&d, n_ordinary);
+        return 0;
+}
+
+void route_from_bus(struct bus *bus, struct peer *to, struct message *m)
+{
+        const struct delivery d = {.bus = bus, .addressed = to, .message = m};
+        struct fault fault = {0};
+        size_t n_ordinary;
+
+        route_capture(bus, NULL, to, m);
+        /* Before Hello there is no policy to ask. */
+        if (to->name_length && check_policy(&d, to, &fault) < 0) {
+                capture_refusal(&d, to, &fault);
+                return;
+        }
+        peer_send(to, m);
+        if (!match_registry_empty(bus->eavesdrop) && !find_copies(&d, &n_ordinary))
+                send_copies(&d, n_ordinary);
+}
+
+void route_error(struct bus *bus, struct peer *to, uint32_t reply_serial, const struct fault *fault)
+{
+        struct message *m = make_error(bus, to, reply_serial, fault);
+
+        if (!m) {
+                /* It would wait for ever. */
+                peer_disconnect(to);
+                return;
+        }
+        route_from_bus(bus, to, m);
+        message_unref(m);
+}
+
+static void no_reply(struct bus *bus, struct reply *reply, const char *why)
+{
+        struct peer *caller = container_of(reply->caller, struct peer, replies);
+        uint32_t serial = reply->serial;
+        struct fault fault = {0};
+
+        reply_done(&bus->replies, reply);
+        fault_set(&fault, ERROR_NO_REPLY, "%s", why);
+        route_error(bus, caller, serial, &fault);
+        fault_clear(&fault);
+}
+
+void route_reply_expired(struct loop_timer *timer)
+{
+        struct bus *bus = container_of(timer, struct bus, reply_timer);
+        uint64_t now = loop_now();
+        struct reply *reply;
+
+        while ((reply = reply_soonest(&bus->replies)) && reply->deadline <= now)
+                no_reply(bus, reply, "Message did not receive a reply (timeout by message bus)");
+        reply_timer_set(bus);
+}
+
+void route_forget_replies(struct bus *bus, struct peer *gone)
+{
+        struct reply_owner *o = &gone->replies;
+
+        while (!list_empty(&o->made))
+                reply_done(&bus->replies, container_of(o->made.next, struct reply, of_caller));
+        while (!list_empty(&o->received))
+                no_reply(bus, container_of(o->received.next, struct reply, of_callee),
+                         "Message recipient disconnected from message bus without replying");
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+#include "bus/server.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "bus/dispatch.h"
+#include "bus/log.h"
+#include "bus/route.h"
+#include "core/address.h"
+#include "core/guid.h"
+
+/* How long to wait for a descriptor to come free when there is none for a new connection. */
+#define ACCEPT_RETRY_NS 100000000ull
+
+static int fail_errno(char **error, int code)
+{
+        *error = strdup(strerror(code));
+        return -1;
+}
+
+/* Listening stops while there are too many clients that have not said Hello: those that come now
+ * wait in the kernel. */
+static void update_accepting(struct server *s)
+{
+        const struct peers *peers = &s->bus.peers;
+        bool accepting =
+                peers->n_incomplete < (uint64_t)s->bus.config->limits.max_incomplete_connections &&
+                list_empty(&s->retry_timer.link);
+
+        if (accepting == s->accepting)
+                return;
+        s->accepting = accepting;
+        for (size_t i = 0; i < s->n_sockets; ++i)
+                loop_change(s->loop, &s->sockets[i].source, accepting ? EPOLLIN : 0);
+}
+
+static void retry_accept(struct loop_timer *timer)
+{
+        update_accepting(container_of(timer, struct server, retry_timer));
+}
+
+static void accept_failed(struct server *s, int code)
+{
+        if (code == -EAGAIN || code == -ECONNABORTED)
+                return;
+        log_line(LOG_LEVEL_WARNING, "Failed to accept a connection: %s", strerror(-code));
+        /* The connection stays in the queue, and the socket ready: asking at once would spin. */
+        loop_timer_set(s->loop, &s->retry_timer, loop_now() + ACCEPT_RETRY_NS);
+        update_accepting(s);
+}
+
+static void socket_ready(struct loop_source *source, uint32_t events)
+{
+        struct server_socket *socket = container_of(source, struct server_socket, source);
+        struct server *s = socket->server;
+        const struct listener_socket *ls = &socket->listener->sockets[socket->index];
+        const struct config *config = s->bus.config;
+        struct sasl_server_config sasl = {
+                .guid = socket->listener->guid,
+                .mechanisms = config->mechanisms.items,
+                .allow_anonymous = config->allow_anonymous,
+                .fd_passing_possible = ls->is_unix,
+                .cookie_context = "org_freedesktop_general",
+                .own_uid = s->bus.uid,
+        };
+        int fd, r;
+
+        (void)events;
+        fd = listener_accept(socket->listener, socket->index);
+        if (fd < 0) {
+                accept_failed(s, fd);
+                return;
+        }
+        r = peers_add(&s->bus.peers, fd, &sasl, ls->nonce);
+        if (r < 0)
+                accept_failed(s, r);
+        update_accepting(s);
+}
+
+/* Appends a listener and its address to what the server has. */
+static int take_listener(struct server *s, struct listener *l)
+{
+        struct listener **listeners;
+        char *address;
+
+        listeners = realloc(s->listeners, (s->n_listeners + 1) * sizeof(struct listener *));
+        if (!listeners)
+                return -ENOMEM;
+        s->listeners = listeners;
+        if (asprintf(&address, "%s%s%s", s->address ? s->address : "", s->address ? ";" : "",
+                     l->connectable) < 0)
+                return -ENOMEM;
+        free(s->address);
+        s->address = address;
+        s->listeners[s->n_listeners++] = l;
+        s->n_sockets += l->n_sockets;
+        return 0;
+}
+
+static int listen_on_address(struct server *s, const struct address *address, char **error)
+{
+        struct listener *l;
+        char guid[33];
+        int r;
+
+        /* Each address has a guid of its own; that of the bus is what GetId tells. */
+        r = guid_new(guid);
+        if (r < 0)
+                return fail_errno(error, -r);
+        r = listen_on(address, guid, &l, error);
+        if (r)
+                return -1;
+        r = take_listener(s, l);
+        if (r < 0) {
+                listener_free(l);
+                return fail_errno(error, -r);
+        }
+        return 0;
+}
+
+static int listen_on_text(struct server *s, const char *text, char **error)
+{
+        struct address *addresses;
+        size_t n;
+        int r = addresses_parse(text, &addresses, &n, error);
+
+        if (r)
+                return -1;
+        for (size_t i = 0; i < n && !r; ++i)
+                r = listen_on_address(s, &addresses[i], error);
+        addresses_free(addresses, n);
+        return r;
+}
+
+static int listen_on_all(struct server *s, const char *address_override, char **error)
+{
+        const struct config_strings *configured = &s->bus.config->listen;
+
+        if (address_override)
+                return listen_on_text(s, address_override, error);
+        for (size_t i = 0; i < configured->n; ++i) {
+                if (listen_on_text(s, configured->items[i], error) < 0)
+                        return -1;
+        }
+        return 0;
+}
+
+static int watch_sockets(struct server *s)
+{
+        size_t k = 0;
+
+        s->sockets = calloc(s->n_sockets ? s->n_sockets : 1, sizeof(*s->sockets));
+        if (!s->sockets)
+                return -ENOMEM;
+        for (size_t i = 0; i < s->n_listeners; ++i) {
+                for (size_t n = 0; n < s->listeners[i]->n_sockets; ++n, ++k) {
+                        struct server_socket *socket = &s->sockets[k];
+                        int r;
+
+                        *socket = (struct server_socket){
+                                .server = s, .listener = s->listeners[i], .index = n};
+                        socket->source = (struct loop_source){
+                                .fd = s->listeners[i]->sockets[n].fd,
+                                .events = EPOLLIN,
+                                .ready = socket_ready,
+                        };
+                        r = loop_add(s->loop, &socket->source);
+                        if (r < 0)
+                                return r;
+                }
+        }
+        s->accepting = true;
+        return 0;
+}
+
+static bool reload_for_driver(struct bus *bus, char **error)
+{
+        return server_reload(container_of(bus, struct server, bus), error);
+}
+
+int server_init(struct server *s, struct loop *loop, const char *config_path,
+                struct config *config, const char *address_override, char **error)
+{
+        int r;
+
+        *error = NULL;
+        *s = (struct server){.loop = loop, .config_path = config_path};
+        loop_timer_init(&s->retry_timer, retry_accept);
+        r = bus_init(&s->bus, loop, config, &dispatch_handler);
+        if (r < 0) {
+                config_free(config);
+                return fail_errno(error, -r);
+        }
+        s->bus.reload = reload_for_driver;
+        loop_timer_init(&s->bus.reply_timer, route_reply_expired);
+        if (listen_on_all(s, address_override, error) < 0) {
+                server_deinit(s);
+                return -1;
+        }
+        r = watch_sockets(s);
+        if (r < 0) {
+                server_deinit(s);
+                return fail_errno(error, -r);
+        }
+        return 0;
+}
+
+void server_deinit(struct server *s)
+{
+        bus_deinit(&s->bus);
+        loop_timer_clear(&s->retry_timer);
+        for (size_t i = 0; i < s->n_sockets && s->sockets; ++i)
+                loop_remove(s->loop, &s->sockets[i].source);
+        for (size_t i = 0; i < s->n_listeners; ++i)
+                listener_free(s->listeners[i]);
+        free(s->listeners);
+        free(s->sockets);
+        free(s->address);
+        *s = (struct server){0};
+}
+
+bool server_reload(struct server *s, char **error)
+{
+        struct config *config;
+        int r = config_load(s->config_path, &config, error);
+
+        if (r)
+                return false;
+        if (bus_set_config(&s->bus, config) < 0) {
+                config_free(config);
+                *error = NULL;
+                return false;
+        }
+        log_line(LOG_LEVEL_INFO, "Reloaded configuration");
+        return true;
+}
+
+int server_turn(struct server *s)
+{
+        int r = loop_turn(s->loop);
+
+        peers_settle(&s->bus.peers);
+        update_accepting(s);
+        return r;
+}

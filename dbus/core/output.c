@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/output.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "core/socket.h"
+
+/* Messages of one sendmsg. More gain nothing: at 200 bytes each they fill half a socket buffer. */
+#define BATCH 256u
+
+#define RING_ROOM 8u
+/* A ring that grew beyond this is given back when it has drained. */
+#define RING_ROOM_KEPT 64u
+
+void output_init(struct output *out)
+{
+        *out = (struct output){0};
+}
+
+static struct message **place(const struct output *out, uint32_t i)
+{
+        return &out->ring[(out->head + i) & (out->room - 1)];
+}
+
+static void drop_first(struct output *out)
+{
+        struct message *m = *place(out, 0);
+
+        out->head = (out->head + 1) & (out->room - 1);
+        out->n -= 1;
+        out->sent = 0;
+        out->bytes -= m->size;
+        out->n_fds -= m->n_fds;
+        message_unref(m);
+}
+
+void output_deinit(struct output *out)
+{
+        while (out->n)
+                drop_first(out);
+        free(out->ring);
+        output_init(out);
+}
+
+int output_reserve(struct output *out)
+{
+        struct message **ring;
+        uint32_t room;
+
+        if (out->n < out->room)
+                return 0;
+        room = out->room ? out->room * 2 : RING_ROOM;
+        ring = malloc(room * sizeof(*ring));
+        if (!ring)
+                return -ENOMEM;
+        for (uint32_t i = 0; i < out->n; ++i)
+                ring[i] = *place(out, i);
+        free(out->ring);
+        out->ring = ring;
+        out->room = room;
+        out->head = 0;
+        return 0;
+}
+
+int output_push(struct output *out, struct message *m)
+{
+        int r = output_reserve(out);
+
+        if (r < 0)
+                return r;
+        *place(out, out->n) = message_ref(m);
+        out->n += 1;
+        out->bytes += m->size;
+        out->n_fds += m->n_fds;
+        return 0;
+}
+
+/*
+ * Gathers what one sendmsg can take: descriptors belong to the first byte of their message, so
+ * only the first message may have any that are still to be sent.
+ */
+static size_t gather(const struct output *out, struct iovec *iov)
+{
+        size_t n = out->n < BATCH ? out->n : BATCH;
+
+        for (uint32_t i = 0; i < n; ++i) {
+                const struct message *m = *place(out, i);
+
+                if (i && m->n_fds)
+                        return i;
+                iov[i] = (struct iovec){m->bytes, m->size};
+        }
+        iov[0].iov_base = (uint8_t *)iov[0].iov_base + out->sent;
+        iov[0].iov_len -= out->sent;
+        return n;
+}
+
+static void take_sent(struct output *out, size_t n)
+{
+        while (n) {
+                size_t left = (*place(out, 0))->size - out->sent;
+
+                if (n < left) {
+                        out->sent += (uint32_t)n;
+                        return;
+                }
+                n -= left;
+                drop_first(out);
+        }
+}
+
+static void give_back(struct output *out)
+{
+        if (out->room <= RING_ROOM_KEPT)
+                return;
+        free(out->ring);
+        output_init(out);
+}
+
+int output_flush(struct output *out, int fd)
+{
+        struct iovec iov[BATCH];
+
+        while (out->n) {
+                const struct message *first = *place(out, 0);
+                size_t n_iov = gather(out, iov), wanted = 0;
+                ssize_t n = socket_send(fd, iov, n_iov, first->fds, out->sent ? 0 : first->n_fds);
+
+                if (n == -ETOOMANYREFS) {
+                        drop_first(out);
+                        continue;
+                }
+                if (n < 0)
+                        return (int)n;
+                for (size_t i = 0; i < n_iov; ++i)
+                        wanted += iov[i].iov_len;
+                take_sent(out, (size_t)n);
+                /* A short write says that the socket is full: asking it again would only be told
+                 * so. */
+                if ((size_t)n < wanted)
+                        return -EAGAIN;
+        }
+        give_back(out);
+        return 0;
+}
