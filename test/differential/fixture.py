@@ -115,6 +115,12 @@ class Bus:
         sock.close()
         return self.daemon.fd_count()
 
+    def log_stderr(self) -> None:
+        """Write down the daemon's standard error, less what depends on the machine."""
+        for line in self.daemon.stderr().splitlines():
+            if "Failed to set fd limit" not in line:
+                self.log(f"stderr {line}")
+
     def another_daemon(self) -> Daemon:
         """A further daemon of the same kind, not started, with a directory of its own."""
         daemon = Daemon(self.binary, self.directory / f"d{len(self.daemons)}", self.wrap)
