@@ -121,6 +121,12 @@ class Bus:
             if "Failed to set fd limit" not in line:
                 self.log(f"stderr {line}")
 
+    def log_stderr_of(self, text: str) -> None:
+        """Write down those lines of the daemon's standard error which have this text."""
+        for line in self.daemon.stderr().splitlines():
+            if text in line:
+                self.log(f"stderr {line}")
+
     def another_daemon(self) -> Daemon:
         """A further daemon of the same kind, not started, with a directory of its own."""
         daemon = Daemon(self.binary, self.directory / f"d{len(self.daemons)}", self.wrap)
