@@ -145,6 +145,11 @@ class Daemon:
         """Whether the process has not exited."""
         return self.process is not None and self.process.poll() is None
 
+    def signal(self, number: int) -> None:
+        """Send the process a signal."""
+        assert self.process
+        self.process.send_signal(number)
+
     def wait(self, seconds: float = DEADLINE) -> int:
         """Wait for the exit and return the status, negative for a signal."""
         assert self.process
@@ -166,7 +171,7 @@ class Daemon:
             return
         crashed = not self.running()
         if not crashed:
-            self.process.send_signal(signal.SIGTERM)
+            self.signal(signal.SIGTERM)
         status = self.wait()
         errors = self.stderr()
         for mark in ("AddressSanitizer", "LeakSanitizer", "runtime error:"):
