@@ -140,17 +140,6 @@ static int partial_fill(struct input *in, struct input_buffer *buffer, uint32_t 
         return 0;
 }
 
-int input_push(struct input *in, const void *bytes, size_t n)
-{
-        int r = partial_reserve(in, in->have + (uint32_t)n);
-
-        if (r < 0)
-                return r;
-        memcpy(partial_bytes(in) + in->have, bytes, n);
-        in->have += (uint32_t)n;
-        return 0;
-}
-
 /* Reads the size of the message that starts at `bytes`, of which there are `n`. 0: not known. */
 static int peek_size(const uint8_t *bytes, size_t n, const struct input_limits *limits,
                      uint32_t *size)

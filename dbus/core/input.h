@@ -54,9 +54,6 @@ void input_deinit(struct input *in); /* closes the descriptors */
 ssize_t input_read(struct input *in, int fd, struct input_buffer *buffer,
                    const struct input_limits *limits);
 
-/* Takes bytes as if they had been read: those that came behind the authentication. */
-int input_push(struct input *in, const void *bytes, size_t n);
-
 /*
  * Takes the next message, stamped with `sender` (NULL: left as it is).
  * Returns 0 and a message, or 0 and NULL if more has to be read first; -ENOMEM; or a positive enum
