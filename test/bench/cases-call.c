@@ -234,7 +234,7 @@ static const struct workload policy = {setup_policy, run_round_trips, NULL};
 /* What grows with what stands in the way shows best where placement on CPUs plays no part. */
 #define PINNED(case_workload) TIMED(case_workload), .placement = PLACE_ONE
 #define COUNTED(case_workload)                                                                     \
-        CALLS(case_workload, sample_syscalls), .payload = SMALL, .max_rounds = 1
+        CALLS(case_workload, sample_syscalls), .payload = SMALL, .max_rounds = 3
 
 const struct bench_case cases_call[] = {
         {"rtt-1cpu", "round trip of 64 bytes, all on one CPU", PINNED(round_trip)},

@@ -294,6 +294,6 @@ const struct bench_case cases_signal[] = {
         MATCH_KEY("arg0path"),
         MATCH_KEY("arg0ns"),
         {"syscalls-fanout-16", "system calls of fanout-16, per delivery",
-         FAN_OUT(receivers, 16, sample_syscalls), .max_rounds = 1},
+         FAN_OUT(receivers, 16, sample_syscalls), .max_rounds = 3},
         {0},
 };

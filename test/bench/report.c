@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#define MAX_SPREAD 999 /* percent; figures next to nothing have any */
+
 /* How a metric is shown: values are divided by the scale. */
 static const struct {
         const char *title;
@@ -103,8 +105,10 @@ void report_result(FILE *f, const struct result *result)
                 print_values(f, result, (enum metric)metric);
                 if (!result->c->bare) {
                         print_ratios(f, result, (enum metric)metric);
-                        if (!isnan(width) && !isinf(width))
+                        if (width <= MAX_SPREAD)
                                 fprintf(f, " %6.0f%%", width);
+                        else if (width > MAX_SPREAD)
+                                fprintf(f, "   >%d%%", MAX_SPREAD);
                 }
                 fputc('\n', f);
                 name = "";
