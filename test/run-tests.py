@@ -136,6 +136,7 @@ class Runner:
         self.options = options
         self.processors = Processors(options.jobs)
         self.daemon = str(options.build / "bus" / "dbus-daemon")
+        self.running: set[str] = set()
 
     def run(self, test: Test) -> Result:
         """Run one test, when there are processors for it."""
@@ -162,12 +163,14 @@ class Runner:
                 self._command(test, directory), stdin=subprocess.DEVNULL, stdout=out, stderr=err,
                 env=environment, cwd=test.properties.get("WORKING_DIRECTORY", self.options.build),
                 start_new_session=True)
+            self.running.add(mark)
             try:
                 status: int | None = process.wait(timeout)
             except subprocess.TimeoutExpired:
                 status = None
             leftovers.kill_marked(MARK, mark)
             process.wait()
+            self.running.discard(mark)
         stdout, stderr = ((directory / name).read_text(encoding="utf-8", errors="replace")
                           for name in ("out", "err"))
         result.seconds = time.monotonic() - start
@@ -175,6 +178,12 @@ class Runner:
         self._count(result, status, stdout, timeout)
         self._collect_reports(result, directory)
         return result
+
+    def give_up(self) -> None:
+        """End all that runs, and this program: somebody has lost patience."""
+        for mark in list(self.running):
+            leftovers.kill_marked(MARK, mark)
+        os._exit(1)
 
     def _environment(self, test: Test, directory: Path) -> dict[str, str]:
         """The environment of a test: the caller's, the test's own, and where reports go."""
@@ -317,6 +326,8 @@ def main() -> int:
     # The wide ones first: beside the last of the narrow ones, processors would idle.
     tests.sort(key=lambda test: (test.serial, -test.processors))
     runner = Runner(options)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: runner.give_up())
     results: list[Result] = []
     with ThreadPoolExecutor(options.jobs) as pool:
         running: list[Future[Result]] = [pool.submit(runner.run, test) for test in tests]
