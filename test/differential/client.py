@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any, Callable, Iterator, Sequence
 
 import wire
+from daemons import open_socket
 from wire import DRIVER, DRIVER_PATH, Message
 
 # Calls that only synchronise have serials from here on and this path, and stay out of transcripts.
@@ -41,17 +42,6 @@ def as_user(uid: int | None, gid: int | None = None,
         os.seteuid(0)
         os.setegid(old[0])
         os.setgroups(old[1])
-
-
-def open_socket(address: str) -> socket.socket:
-    """Connect to the first of the addresses, unix or tcp."""
-    kind, _, rest = address.split(";")[0].partition(":")
-    params = dict(part.split("=", 1) for part in rest.split(","))
-    if kind == "unix":
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        sock.connect(params["path"] if "path" in params else "\0" + params["abstract"])
-        return sock
-    return socket.create_connection((params["host"], int(params["port"])))
 
 
 class Client:

@@ -7,10 +7,12 @@ import os
 import select
 import shlex
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
 from typing import Mapping, Sequence
+from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
 STOCK = "/usr/bin/dbus-daemon"
@@ -44,6 +46,18 @@ def config(policy: str = OPEN_POLICY, limits: Mapping[str, int] | None = None, e
         parts.append(f'  <limit name="{name}">{value}</limit>')
     parts.append("</busconfig>\n")
     return "\n".join(parts)
+
+
+def open_socket(address: str) -> socket.socket:
+    """Connect to the first of the addresses, unix or tcp."""
+    kind, _, rest = address.split(";")[0].partition(":")
+    params = {key: unquote(value) for key, _, value in
+              (part.partition("=") for part in rest.split(","))}
+    if kind == "unix":
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.connect(params["path"] if "path" in params else "\0" + params["abstract"])
+        return sock
+    return socket.create_connection((params["host"], int(params["port"])))
 
 
 class Daemon:
@@ -110,6 +124,27 @@ class Daemon:
             if write_end >= 0:
                 os.close(write_end)
         self.guid = self.address.rpartition("guid=")[2]
+        if not self.serves(self.address):
+            self.wait()
+            raise DaemonFailure(f"daemon did not start: {self.stderr()}")
+
+    def serves(self, address: str) -> bool:
+        """Whether the daemon answers at an address, or has ended instead.
+
+        It tells its address before it writes its pid file and changes its user, and before its main
+        loop has opened what it needs.
+        """
+        try:
+            with open_socket(address) as sock:
+                sock.settimeout(DEADLINE * self.patience)
+                sock.sendall(b"\0AUTH\r\n")
+                answer = sock.recv(100).startswith(b"REJECTED")
+                sock.shutdown(socket.SHUT_WR)
+                while sock.recv(100):
+                    pass
+                return answer
+        except (ConnectionError, FileNotFoundError):
+            return False
 
     def _read_line(self, fd: int) -> str:
         data = b""
@@ -181,11 +216,3 @@ class Daemon:
             raise DaemonFailure(f"daemon ended by itself, status {status}:\n{errors[-6000:]}")
         if status not in (0, -signal.SIGTERM):
             raise DaemonFailure(f"exit status {status}:\n{errors[-6000:]}")
-
-
-def socket_path(address: str) -> str:
-    """The filename or abstract name (with a leading nul) that a unix address stands for."""
-    params = dict(part.split("=", 1) for part in address.partition(":")[2].split(","))
-    if "path" in params:
-        return params["path"]
-    return "\0" + params["abstract"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Mapping, Sequence
 
-from client import Client, as_user, open_socket
+from client import Client, as_user
 from daemons import Daemon, DaemonFailure, config
 
 Function = Callable[..., None]
@@ -101,19 +100,7 @@ class Bus:
               env: Mapping[str, str] | None = None) -> None:
         """Start the daemon and wait till it can be connected to."""
         self.daemon.start(config() if text is None else text, arguments, env)
-        self._fds_at_start = self._count_fds_when_idle()
-
-    def _count_fds_when_idle(self) -> int:
-        """Count once the daemon has served a connection that says nothing.
-
-        It tells its address before its main loop has opened what it needs.
-        """
-        sock = open_socket(self.daemon.address)
-        sock.settimeout(10.0 * self.daemon.patience)
-        sock.shutdown(socket.SHUT_WR)
-        sock.recv(1)
-        sock.close()
-        return self.daemon.fd_count()
+        self._fds_at_start = self.daemon.fd_count()
 
     def log_stderr(self) -> None:
         """Write down the daemon's standard error, less what depends on the machine."""
@@ -154,6 +141,12 @@ class Bus:
         except DaemonFailure:
             self.log(f"the daemon refuses, exit status {daemon.wait()}: {daemon.stderr()}")
         daemon.process = None
+
+    def shell(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Run a shell command to its end in the daemon's environment."""
+        return subprocess.run(["/bin/sh", "-c", command], env=self.daemon.environment(),
+                              capture_output=True, text=True, errors="replace",
+                              timeout=20 * self.daemon.patience, check=False)
 
     # Clients
 
@@ -251,6 +244,14 @@ class Bus:
                     daemon.kill()
             if failure:
                 raise failure
+
+
+def ended(pid: int) -> bool:
+    """Whether a process which is not our child has ended; it may not have been reaped yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
 
 
 def temporary_directory() -> Path:

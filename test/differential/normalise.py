@@ -10,7 +10,7 @@ _GUID = re.compile(r"\b[0-9a-f]{32}\b")
 _RULES = (
     (re.compile(r"\bpid=\d+"), "pid=<pid>"),
     (re.compile(r"\b(elapsed: )\d+ms"), r"\1<time>ms"),
-    (re.compile(r"/tmp/dbus-[A-Za-z0-9]{6,}\b"), "/tmp/dbus-<random>"),
+    (re.compile(r"/dbus-[A-Za-z0-9]{8,}\b"), "/dbus-<random>"),
     (re.compile(r"\btcp:host=([^,]+),port=\d+"), r"tcp:host=\1,port=<port>"),
     # The log's prefix: which of the two depends on how far the daemon has come with starting.
     (re.compile(r"\bdbus(-daemon)?\[\d+\]"), "dbus-daemon[<pid>]"),

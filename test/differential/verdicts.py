@@ -57,7 +57,7 @@ def judge(bus: Bus, path: Path) -> tuple[str, str]:
         address = os.read(read_end, 4096)
     finally:
         os.close(read_end)
-    if address:
+    if address and daemon.serves(address.decode().strip()):
         return "accepted", ""
     status = daemon.wait()
     daemon.process = None

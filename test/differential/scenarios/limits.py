@@ -6,8 +6,8 @@ from __future__ import annotations
 import os
 
 import wire
-from client import Client, open_socket
-from daemons import config
+from client import Client
+from daemons import config, open_socket
 from fixture import Bus, scenario
 from wire import DRIVER, DRIVER_PATH, Message
 

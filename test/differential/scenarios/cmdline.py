@@ -1,0 +1,521 @@
+# SPDX-License-Identifier: MIT
+"""The program: options, exit statuses, output, files and signals."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import xml.etree.ElementTree as ET
+from typing import Sequence
+
+from client import Client
+from daemons import OPEN_POLICY, Daemon, config
+from fixture import Bus, ended, scenario
+from scenarios.driver import log_xml
+
+PLAIN = config()
+
+
+def log_lines(bus: Bus, name: str, text: str) -> None:
+    """Write output down, less what depends on the machine."""
+    for line in text.splitlines():
+        if "Failed to set fd limit" not in line:
+            bus.log(f"{name}: {line}")
+
+
+def run(bus: Bus, *arguments: str) -> None:
+    """Run the daemon till it ends or listens; write down what it says."""
+    daemon = bus.another_daemon()
+    bus.hidden[str(daemon.directory)] = "@DIR@"
+    daemon.write("bus.conf", PLAIN)
+    daemon.spawn(arguments)
+    pid = daemon.pid
+    bus.wait_until(lambda: (daemon.directory / "bus").exists() or not daemon.running(),
+                   "the daemon to end or listen")
+    if daemon.running():
+        bus.log(f"{' '.join(arguments)}: it starts")
+        daemon.stop()
+    else:
+        bus.log(f"{' '.join(arguments)}: exit status {daemon.wait()}")
+    daemon.process = None
+    log_lines(bus, "stdout", daemon.stdout().replace(str(pid), "<pid>"))
+    log_lines(bus, "stderr", daemon.stderr())
+
+
+WRONG: dict[str, Sequence[str]] = {
+    "nothing": [], "unknown": ["--nonsense"], "short": ["-x"], "positional": ["file"],
+    "empty": [""], "dash": ["-"], "two dashes": ["--"],
+    "no such file": ["--config-file=/nonexistent"], "file as folder": ["--config-file=/"],
+    "file empty name": ["--config-file="], "file without value": ["--config-file"],
+    "two files": ["--config-file=@DIR@/bus.conf", "--config-file=@DIR@/bus.conf"],
+    "session and system": ["--session", "--system"], "session twice": ["--session", "--session"],
+    "session and file": ["--session", "--config-file=@DIR@/bus.conf"],
+    "file and session": ["--config-file=@DIR@/bus.conf", "--session"],
+    "address fd text": ["--config-file=@DIR@/bus.conf", "--print-address=x"],
+    "address fd negative": ["--config-file=@DIR@/bus.conf", "--print-address=-1"],
+    "address fd closed": ["--config-file=@DIR@/bus.conf", "--nofork", "--print-address=77"],
+    "address fd trailing": ["--config-file=@DIR@/bus.conf", "--print-address=1x"],
+    "address fd huge": ["--config-file=@DIR@/bus.conf", "--print-address=99999999999999999999"],
+    "address twice": ["--config-file=@DIR@/bus.conf", "--print-address=1", "--print-address=2"],
+    "pid fd text": ["--config-file=@DIR@/bus.conf", "--print-pid=x"],
+    "pid fd negative": ["--config-file=@DIR@/bus.conf", "--print-pid=-1"],
+    "pid fd closed": ["--config-file=@DIR@/bus.conf", "--nofork", "--print-pid=77"],
+    "pid twice": ["--config-file=@DIR@/bus.conf", "--print-pid=1", "--print-pid=2"],
+    "pid twice bare": ["--config-file=@DIR@/bus.conf", "--print-pid", "--print-pid"],
+    "pid fd empty": ["--config-file=@DIR@/bus.conf", "--print-pid="],
+    "address fd apart": ["--config-file=@DIR@/bus.conf", "--nofork", "--print-address", "77"],
+    "pid fd apart": ["--config-file=@DIR@/bus.conf", "--nofork", "--print-pid", "x"],
+    "pid then option": ["--config-file=@DIR@/bus.conf", "--print-pid", "--nofork"],
+    "address then pid": ["--config-file=@DIR@/bus.conf", "--print-address", "--print-pid"],
+    "file apart": ["--config-file", "@DIR@/bus.conf", "--nofork"],
+    "file apart then session": ["--config-file", "@DIR@/bus.conf", "--session"],
+    "listen apart": ["--nofork", "--address", "unix:path=@DIR@/bus"],
+    "listen bad": ["--config-file=@DIR@/bus.conf", "--nofork", "--address=nonsense"],
+    "listen unknown": ["--config-file=@DIR@/bus.conf", "--nofork", "--address=nonsense:a=b"],
+    "listen empty": ["--config-file=@DIR@/bus.conf", "--nofork", "--address="],
+    "listen twice": ["--config-file=@DIR@/bus.conf", "--address=unix:path=@DIR@/x",
+                     "--address=unix:path=@DIR@/y"],
+    "listen no folder": ["--config-file=@DIR@/bus.conf", "--nofork",
+                         "--address=unix:path=@DIR@/none/bus"],
+    "listen no key": ["--config-file=@DIR@/bus.conf", "--nofork", "--address=unix:"],
+    "listen two keys": ["--config-file=@DIR@/bus.conf", "--nofork",
+                        "--address=unix:path=@DIR@/x,abstract=@DIR@/y"],
+    "listen bad key": ["--config-file=@DIR@/bus.conf", "--nofork", "--address=unix:nonsense=x"],
+    "listen bad escape": ["--config-file=@DIR@/bus.conf", "--nofork", "--address=unix:path=%zz"],
+    "listen tcp port": ["--config-file=@DIR@/bus.conf", "--nofork",
+                        "--address=tcp:host=127.0.0.1,port=x"],
+    "listen tcp host": ["--config-file=@DIR@/bus.conf", "--nofork",
+                        "--address=tcp:host=999.1.1.1.invalid,port=0"],
+    "listen tcp family": ["--config-file=@DIR@/bus.conf", "--nofork",
+                          "--address=tcp:host=127.0.0.1,port=0,family=ipx"],
+    "listen long path": ["--config-file=@DIR@/bus.conf", "--nofork",
+                         "--address=unix:path=/tmp/" + "x" * 200],
+    "listen systemd": ["--config-file=@DIR@/bus.conf", "--nofork", "--address=systemd:"],
+    "option twice": ["--nofork", "--nofork", "--nonsense"],
+    "address option bare": ["--config-file=@DIR@/bus.conf", "--address"],
+    "help": ["--help"], "help short": ["-h"], "version short": ["-v"],
+    "ready event": ["--config-file=@DIR@/bus.conf", "--ready-event-handle=1"],
+    "version with value": ["--version=1"], "nofork with value": ["--nofork=1"],
+}
+
+
+@scenario(None, params=WRONG)
+def refused(bus: Bus, arguments: Sequence[str]) -> None:
+    """Command lines that cannot be served."""
+    run(bus, *arguments)
+
+
+@scenario(None)
+def version(bus: Bus) -> None:
+    """The first words of --version, which scripts look at; wherever it stands."""
+    for arguments in (["--version"], ["--session", "--version"], ["--version", "--nonsense"]):
+        status, out, err = bus.run_daemon(*arguments)
+        words = re.sub(r"\d+(\.\d+)+", "<version>", out.splitlines()[0])
+        bus.log(f"{arguments} status {status}: {words!r}, stderr {err!r}")
+
+
+@scenario(None)
+def introspect(bus: Bus) -> None:
+    """--introspect prints the document and ends."""
+    status, out, err = bus.run_daemon("--introspect")
+    bus.log(f"status {status}, stderr {err!r}, starts {out[:20]!r}")
+    log_xml(bus, out)
+    ET.fromstring(out)
+
+
+def launch(bus: Bus, *arguments: str, text: str = PLAIN,
+           pass_fds: Sequence[int] = ()) -> Daemon:
+    """Start a daemon that prints what it is asked to on its standard output."""
+    daemon = bus.another_daemon()
+    bus.hidden[str(daemon.directory)] = "@DIR@"
+    daemon.write("bus.conf", text)
+    daemon.spawn([f"--config-file={daemon.directory}/bus.conf", *arguments], pass_fds=pass_fds)
+    return daemon
+
+
+def await_lines(bus: Bus, daemon: Daemon, count: int) -> list[str]:
+    """Wait until the daemon has printed so many lines."""
+    bus.wait_until(lambda: daemon.stdout().count("\n") >= count or not daemon.running(),
+                   "output of the daemon")
+    return daemon.stdout().splitlines()
+
+
+@scenario(None)
+def print_both(bus: Bus) -> None:
+    """Address and process id on standard output."""
+    daemon = launch(bus, "--nofork", "--print-address=1", "--print-pid=1")
+    lines = await_lines(bus, daemon, 2)
+    for line in lines:
+        bus.log("the pid" if line == str(daemon.pid) else line)
+    bus.raw("A", address=lines[0])
+
+
+@scenario(None)
+def print_to_fds(bus: Bus) -> None:
+    """Address and process id on fds of one's choice; the fds are closed after."""
+    reads, writes = zip(os.pipe(), os.pipe())
+    daemon = launch(bus, "--nofork", f"--print-pid={writes[0]}", f"--print-address={writes[1]}",
+                    pass_fds=writes)
+    for fd in writes:
+        os.close(fd)
+    for fd, name in zip(reads, ("pid", "address")):
+        with os.fdopen(fd, "rb") as stream:
+            text = stream.read().decode()
+        bus.log(f"{name}: {text.replace(str(daemon.pid), '<pid>')!r}")
+
+
+@scenario(None)
+def forking(bus: Bus) -> None:
+    """--fork: the first process ends well, the printed one serves."""
+    daemon = launch(bus, "--fork", "--print-address=1", "--print-pid=1")
+    status = daemon.wait()
+    lines = await_lines(bus, daemon, 2)
+    pid = int(lines[1])
+    try:
+        bus.log(f"exit status {status}, another process: {pid != daemon.pid}")
+        bus.log(lines[0])
+        client = Client("A", lines[0], bus.log)
+        client.authenticate()
+        client.hello()
+        client.driver("GetId")
+        bus.log(f"session leader: {os.getsid(pid) == pid}, folder {os.readlink(f'/proc/{pid}/cwd')}")
+        for fd in (0, 1, 2):
+            target = os.readlink(f"/proc/{pid}/fd/{fd}")
+            bus.log(f"fd {fd}: {'null' if target == '/dev/null' else 'other'}")
+        client.close()
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        bus.wait_until(lambda: ended(pid), "the daemon to end")
+        daemon.process = None
+
+
+@scenario(None, params={"fork in file": ("  <fork/>", []),
+                        "nofork wins": ("  <fork/>", ["--nofork"]),
+                        "nofork then fork": ("", ["--nofork", "--fork"]),
+                        "fork then nofork": ("", ["--fork", "--nofork"])})
+def fork_choices(bus: Bus, what: tuple[str, Sequence[str]]) -> None:
+    """The configuration and the options about forking."""
+    extra, arguments = what
+    daemon = launch(bus, "--print-pid=1", "--print-address=1", *arguments, text=config(extra=extra))
+    lines = await_lines(bus, daemon, 2)
+    pid = int(next((line for line in lines if line.isdigit()), "0"))
+    bus.log(f"forked: {pid != daemon.pid}, {len(lines)} lines")
+    if pid and pid != daemon.pid:
+        os.kill(pid, signal.SIGTERM)
+        bus.wait_until(lambda: ended(pid), "the daemon to end")
+        daemon.wait()
+        daemon.process = None
+
+
+PIDFILE = "  <pidfile>@DIR@/pid</pidfile>"
+
+
+@scenario(None)
+def pidfile(bus: Bus) -> None:
+    """The pid file: content, mode, and whether it goes with the daemon."""
+    daemon = launch(bus, "--nofork", "--print-address", text=config(extra=PIDFILE))
+    daemon.serves(await_lines(bus, daemon, 1)[0])
+    path = daemon.directory / "pid"
+    bus.log(f"{path.read_text().replace(str(daemon.pid), '<pid>')!r} {path.stat().st_mode:o}")
+    daemon.stop()
+    daemon.process = None
+    bus.log(f"still there: {path.exists()}")
+
+
+@scenario(None)
+def pidfile_in_the_way(bus: Bus) -> None:
+    """A pid file is there already; --nopidfile does not care."""
+    for arguments in ([], ["--nopidfile"]):
+        daemon = bus.another_daemon()
+        bus.hidden[str(daemon.directory)] = "@DIR@"
+        daemon.write("pid", "1\n")
+        daemon.write("bus.conf", config(extra=PIDFILE))
+        daemon.spawn(["--config-file=@DIR@/bus.conf", "--nofork", "--print-address", *arguments])
+        lines = await_lines(bus, daemon, 1)
+        if lines and daemon.serves(lines[0]):
+            bus.log("it starts")
+            daemon.stop()
+        else:
+            bus.log(f"exit status {daemon.wait()}")
+        daemon.process = None
+        log_lines(bus, "stderr", daemon.stderr())
+        bus.log(f"pid file: {(daemon.directory / 'pid').exists()}")
+
+
+@scenario(None)
+def pidfile_impossible(bus: Bus) -> None:
+    """A pid file in a folder that is not there."""
+    bus.try_config(config(extra="  <pidfile>@DIR@/none/pid</pidfile>"))
+
+
+@scenario(None)
+def socket_in_the_way(bus: Bus) -> None:
+    """A stale socket is replaced, a living one and a file are not, or are."""
+    daemon = launch(bus, "--nofork", "--print-address")
+    await_lines(bus, daemon, 1)
+    second = bus.another_daemon()
+    bus.hidden[str(second.directory)] = "@DIR@"
+    second.write("bus.conf", config(listen=f"unix:path={daemon.directory}/bus"))
+    second.spawn(["--config-file=@DIR@/bus.conf", "--nofork", "--print-address"])
+    lines = await_lines(bus, second, 1)
+    bus.log(f"beside a living one: {lines}")
+    log_lines(bus, "stderr", second.stderr())
+    if second.running():
+        second.stop()
+    second.process = None
+    third = bus.another_daemon()
+    bus.hidden[str(third.directory)] = "@DIR@"
+    third.write("bus", "a file")
+    third.write("bus.conf", PLAIN)
+    third.spawn(["--config-file=@DIR@/bus.conf", "--nofork", "--print-address"])
+    bus.log(f"in place of a file: {await_lines(bus, third, 1)}")
+    log_lines(bus, "stderr", third.stderr())
+    if not third.running():
+        third.process = None
+
+
+@scenario(None, params=[signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE,
+                        signal.SIGUSR1])
+def signals(bus: Bus, number: signal.Signals) -> None:
+    """What a signal does, and what is left of the socket."""
+    daemon = launch(bus, "--nofork", "--print-address")
+    lines = await_lines(bus, daemon, 1)
+    client = Client("A", lines[0], bus.log)
+    client.authenticate()
+    client.hello()
+    daemon.signal(number)
+    if number == signal.SIGHUP:
+        client.driver("GetId")
+    else:
+        client.expect_disconnect()
+        bus.log(f"exit status {daemon.wait()}")
+        daemon.process = None
+        bus.log(f"socket still there: {(daemon.directory / 'bus').exists()}")
+    client.close()
+    log_lines(bus, "stderr", daemon.stderr())
+
+
+ADDRESSES = {
+    "path": "unix:path=@DIR@/socket", "abstract": "unix:abstract=@DIR@/abstract",
+    "dir": "unix:dir=@DIR@", "tmpdir": "unix:tmpdir=@DIR@", "runtime": "unix:runtime=yes",
+    "escaped": "unix:path=@DIR@/with%20space", "unescaped": "unix:path=@DIR@/with space",
+    "tcp": "tcp:host=127.0.0.1,port=0", "tcp family": "tcp:host=localhost,port=0,family=ipv4",
+    "tcp bind": "tcp:host=localhost,bind=127.0.0.1,port=0", "tcp star": "tcp:host=x,bind=*,port=0",
+    "nonce tcp": "nonce-tcp:host=127.0.0.1,port=0",
+    "two": "unix:path=@DIR@/one;unix:path=@DIR@/two",
+    "guid": "unix:path=@DIR@/socket,guid=00112233445566778899aabbccddeeff",
+    "runtime no": "unix:runtime=no", "autolaunch": "autolaunch:", "empty part": ";",
+    "unixexec": "unixexec:path=/bin/true", "trailing": "unix:path=@DIR@/socket;",
+    "other case": "UNIX:path=@DIR@/socket", "double key": "unix:path=@DIR@/a,path=@DIR@/b",
+    "no value": "unix:path=", "no equals": "unix:path", "space": " unix:path=@DIR@/socket",
+}
+
+
+@scenario(None, params=ADDRESSES)
+def addresses(bus: Bus, address: str) -> None:
+    """Kinds of addresses, in the configuration and on the command line."""
+    for arguments, text in (([], config(listen=address)), ([f"--address={address}"], PLAIN)):
+        daemon = launch(bus, "--nofork", "--print-address", *arguments, text=text)
+        lines = await_lines(bus, daemon, 1)
+        for line in lines:
+            bus.log(re.sub(r"noncefile=[^,]*", "noncefile=<file>", line))
+        if daemon.running():
+            found = sorted(p.name for p in daemon.directory.iterdir() if p.is_socket())
+            bus.log(f"sockets: {[re.sub('dbus-.*', 'dbus-<random>', name) for name in found]}")
+            modes = [f"{p.stat().st_mode:o}" for p in daemon.directory.iterdir() if p.is_socket()]
+            bus.log(f"modes: {modes}")
+            daemon.stop()
+        else:
+            bus.log(f"exit status {daemon.wait()}")
+        daemon.process = None
+        log_lines(bus, "stderr", daemon.stderr())
+
+
+@scenario(None)
+def several_listen_elements(bus: Bus) -> None:
+    """Two <listen> elements: both serve; the order in the printed address."""
+    daemon = launch(bus, "--nofork", "--print-address",
+                    text=config(extra="  <listen>unix:path=@DIR@/second</listen>"))
+    lines = await_lines(bus, daemon, 1)
+    bus.log(lines[0])
+    for part in lines[0].split(";"):
+        client = Client("A", part, bus.log)
+        client.authenticate()
+        client.hello()
+        client.close()
+
+
+@scenario(None)
+def no_listen(bus: Bus) -> None:
+    """A configuration without an address, with and without one on the command line."""
+    for arguments in ([], ["--address=unix:path=@DIR@/given"]):
+        daemon = launch(bus, "--nofork", "--print-address", *arguments, text=config(listen=""))
+        lines = await_lines(bus, daemon, 1)
+        bus.log(f"{lines} {'runs' if daemon.running() else daemon.wait()}")
+        log_lines(bus, "stderr", daemon.stderr())
+        if not daemon.running():
+            daemon.process = None
+
+
+INVALID_FILES = {
+    "empty": "", "text": "hello", "not closed": "<busconfig>", "other root": "<other/>",
+    "two roots": "<busconfig/><busconfig/>", "unknown element": "<busconfig><x/></busconfig>",
+    "text inside": "<busconfig>text</busconfig>",
+    "unknown attribute": '<busconfig><listen x="y">unix:tmpdir=/tmp</listen></busconfig>',
+    "policy bare": "<busconfig><policy/></busconfig>",
+    "policy two": '<busconfig><policy context="default" user="root"/></busconfig>',
+    "policy context": '<busconfig><policy context="x"/></busconfig>',
+    "policy console": '<busconfig><policy at_console="x"/></busconfig>',
+    "rule bare": '<busconfig><policy context="default"><allow/></policy></busconfig>',
+    "rule outside": '<busconfig><allow own="*"/></busconfig>',
+    "include missing": "<busconfig><include>none.conf</include></busconfig>",
+    "include ignored": '<busconfig><include ignore_missing="yes">none.conf</include>'
+                       "<listen>unix:tmpdir=@DIR@</listen></busconfig>",
+    "include value": '<busconfig><include ignore_missing="x">none.conf</include></busconfig>',
+    "include self": "<busconfig><include>bus.conf</include></busconfig>",
+    "includedir missing": "<busconfig><includedir>none.d</includedir>"
+                          "<listen>unix:tmpdir=@DIR@</listen></busconfig>",
+    "type twice": "<busconfig><type>a</type><type>b</type><listen>unix:tmpdir=@DIR@</listen>"
+                  "</busconfig>",
+    "user unknown": "<busconfig><user>no-such-user</user><listen>unix:tmpdir=@DIR@</listen>"
+                    "</busconfig>",
+    "user empty": "<busconfig><user></user><listen>unix:tmpdir=@DIR@</listen></busconfig>",
+    "listen empty": "<busconfig><listen></listen></busconfig>",
+    "listen bad": "<busconfig><listen>nonsense</listen></busconfig>",
+    "nested busconfig": "<busconfig><busconfig/></busconfig>",
+    "servicedir empty": "<busconfig><servicedir/></busconfig>",
+    "bad character": "<busconfig>\x01</busconfig>", "bad entity": "<busconfig>&x;</busconfig>",
+    "doctype": '<!DOCTYPE busconfig><busconfig><listen>unix:tmpdir=@DIR@</listen></busconfig>',
+    "comment": "<busconfig><!-- x --><listen>unix:tmpdir=@DIR@</listen></busconfig>",
+    "encoding": '<?xml version="1.0" encoding="iso-8859-1"?><busconfig>'
+                "<listen>unix:tmpdir=@DIR@</listen></busconfig>",
+    "limit bare": "<busconfig><limit>5</limit></busconfig>",
+    "apparmor": '<busconfig><apparmor mode="x"/></busconfig>',
+    "apparmor required": '<busconfig><apparmor mode="required"/>'
+                         "<listen>unix:tmpdir=@DIR@</listen></busconfig>",
+    "apparmor disabled": '<busconfig><apparmor mode="disabled"/>'
+                         "<listen>unix:tmpdir=@DIR@</listen></busconfig>",
+    "selinux": '<busconfig><selinux><associate own="a.b" context="x"/></selinux>'
+               "<listen>unix:tmpdir=@DIR@</listen></busconfig>",
+    "associate bare": "<busconfig><selinux><associate/></selinux></busconfig>",
+    "fork with text": "<busconfig><fork>x</fork></busconfig>",
+    "keep umask": "<busconfig><keep_umask/><listen>unix:tmpdir=@DIR@</listen></busconfig>",
+    "servicehelper": "<busconfig><servicehelper>/bin/true</servicehelper>"
+                     "<listen>unix:tmpdir=@DIR@</listen></busconfig>",
+    "standard folders": "<busconfig><standard_session_servicedirs/>"
+                        "<standard_system_servicedirs/><listen>unix:tmpdir=@DIR@</listen>"
+                        "</busconfig>",
+    "spaces": "<busconfig> <listen> unix:tmpdir=@DIR@ </listen> </busconfig>",
+}
+
+
+@scenario(None, params=INVALID_FILES)
+def configuration_files(bus: Bus, text: str) -> None:
+    """Configuration files right and wrong, with the messages about them."""
+    bus.try_config(text)
+
+
+RULES = [
+    'own="a.b" user="root"', 'own="a.b" send_path="/x"', 'send_path="/x" receive_path="/x"',
+    'send_error="a.b" send_member="X"', 'send_error="a.b" send_interface="a.b"',
+    'receive_error="a.b" receive_member="X"', 'send_member="X"', 'receive_member="X"',
+    'send_destination="a.b" send_destination_prefix="a.b"', 'user="root" group="root"',
+    'send_broadcast="true" send_destination="a.b"', 'send_broadcast="true" send_destination="*"',
+    'send_broadcast="x"', 'send_type="x"', 'receive_type="x"', 'eavesdrop="x"', 'eavesdrop="true"',
+    'send_requested_reply="x"', 'receive_requested_reply="x"', 'send_requested_reply="true"',
+    'min_fds="x"', 'min_fds="-1"', 'min_fds="1"', 'max_fds="0"', 'min_fds="99999999999"',
+    'send_destination="*" min_fds="0x2"', 'send_destination="*" min_fds="33"',
+    'receive_sender="*" max_fds="33"', 'log="true"', 'log="x"', 'send_path="/x" log="x"',
+    'own="a.b" own_prefix="a"', 'own="a.b" log="true"', 'own=""', 'own_prefix="*"',
+    'user="no-such-user"', 'group="no-such-group"', 'user=""', 'send_interface=""',
+    'send_path="bad path"', 'send_interface="bad name"', 'send_destination="bad name"',
+    'receive_sender="bad name"', 'own="bad name"', 'send_type="signal" send_broadcast="false"',
+    'nonsense="x"', 'own="a.b" own="a.c"', 'own="a.b" eavesdrop="true"', 'user="root" log="true"',
+    'own="a.b" min_fds="1"', 'send_destination="*" send_requested_reply="false" eavesdrop="true"',
+    'send_destination_prefix="a" send_broadcast="true"', 'receive_sender="a.b" send_type="signal"',
+    'receive_sender_prefix="a.b"', 'send_destination_prefix="*"', 'max_fds="1" eavesdrop="true"',
+]
+
+
+@scenario(None, params=['context="default"', 'context="mandatory"', 'user="root"', 'group="root"',
+                        'at_console="true"'])
+def rules(bus: Bus, policy: str) -> None:
+    """Combinations of attributes, in each kind of policy."""
+    for rule in RULES:
+        for verb in ("allow", "deny"):
+            bus.log(f"<{verb} {rule}/>")
+            bus.try_config(config(policy=f"{OPEN_POLICY}<policy {policy}><{verb} {rule}/></policy>"))
+
+
+@scenario(None, root=True)
+def changes_user(bus: Bus) -> None:
+    """<user>: the daemon drops its privileges; files are made before."""
+    daemon = launch(bus, "--nofork", "--print-address",
+                    text=config(extra="  <user>nobody</user>\n" + PIDFILE))
+    lines = await_lines(bus, daemon, 1)
+    bus.log(f"{lines} {daemon.serves(lines[0])}")
+    log_lines(bus, "stderr", daemon.stderr())
+    if not daemon.running():
+        daemon.process = None
+        return
+    status = dict(line.split(":\t", 1) for line in
+                  open(f"/proc/{daemon.pid}/status", encoding="ascii").read().splitlines()
+                  if ":\t" in line)
+    for key in ("Uid", "Gid", "Groups", "CapPrm", "CapEff", "NoNewPrivs"):
+        bus.log(f"{key} {status[key]}")
+    bus.log(f"socket of {(daemon.directory / 'bus').stat().st_uid}, "
+            f"pid file of {(daemon.directory / 'pid').stat().st_uid}")
+    client = Client("A", lines[0], bus.log)
+    client.authenticate()
+    client.hello(quiet=False)
+    client.driver("GetConnectionUnixUser", "s", ["org.freedesktop.DBus"])
+    client.close()
+
+
+@scenario(None)
+def standard_files(bus: Bus) -> None:
+    """--session with an address of one's own."""
+    daemon = bus.another_daemon()
+    bus.hidden[str(daemon.directory)] = "@DIR@"
+    daemon.spawn(["--session", "--nofork", "--print-address",
+                  "--address=unix:path=@DIR@/session"])
+    lines = await_lines(bus, daemon, 1)
+    bus.log(f"{lines}")
+    client = Client("A", lines[0], bus.log)
+    client.authenticate()
+    client.hello(quiet=False)
+    client.request_name("com.example.Session")
+    client.close()
+
+
+@scenario(None, params=["--syslog", "--syslog-only", "--nosyslog"])
+def logging(bus: Bus, option: str) -> None:
+    """Where a message of the log goes: standard error, or not there."""
+    daemon = launch(bus, "--nofork", "--print-address", option)
+    await_lines(bus, daemon, 1)
+    daemon.signal(signal.SIGHUP)
+    lines = await_lines(bus, daemon, 1)
+    client = Client("A", lines[0], bus.log)
+    client.authenticate()
+    client.hello()
+    client.driver("ReloadConfig")
+    client.close()
+    log_lines(bus, "stderr", daemon.stderr())
+
+
+@scenario(None)
+def closed_standard_fds(bus: Bus) -> None:
+    """Started with standard fds closed, it opens /dev/null in their places."""
+    daemon = bus.another_daemon()
+    bus.hidden[str(daemon.directory)] = "@DIR@"
+    daemon.write("bus.conf", PLAIN)
+    result = bus.shell(f"exec {daemon.binary} --config-file={daemon.directory}/bus.conf "
+                       f"--fork --print-pid=9 9>{daemon.directory}/pid <&- >&- 2>&-")
+    bus.log(f"status {result.returncode}")
+    pid = int((daemon.directory / "pid").read_text() or "0")
+    if pid:
+        for fd in range(3):
+            bus.log(f"fd {fd}: {os.readlink(f'/proc/{pid}/fd/{fd}')}")
+        os.kill(pid, signal.SIGTERM)
+        bus.wait_until(lambda: ended(pid), "the daemon to end")
