@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import wire  # noqa: E402
+from client import Client, as_user  # noqa: E402
 from daemons import DEBUG_BUILD, STOCK, DaemonFailure  # noqa: E402
 from fixture import SCENARIOS, Bus, Scenario, temporary_directory  # noqa: E402
+from normalise import Normaliser  # noqa: E402
 
 DATA = Path(DEBUG_BUILD) / "libexec/installed-tests/dbus/data"
 
@@ -69,8 +73,49 @@ def verdict(bus: Bus, path: Path) -> None:
     bus.log(judge(bus, path)[0])
 
 
+def behave(bus: Bus, path: Path) -> list[str]:
+    """Start with an installed file made harmless, and see what clients may do under it."""
+    target = prepare(bus, path)
+    for file in target.parent.rglob("*.conf"):
+        text = file.read_text().replace("<user>mybususer</user>", "")
+        text = re.sub(r"<listen>unix:path=.*?</listen>",
+                      f"<listen>unix:path={bus.directory}/socket</listen>", text)
+        file.write_text(text.replace("tcp:port=1234", "tcp:host=127.0.0.1,port=0"))
+    daemon = bus.another_daemon()
+    daemon.start(f"<busconfig><include>{target}</include></busconfig>")
+    lines: list[str] = []
+    for uid in (None, 65534):
+        with as_user(uid):
+            client = Client(f"user {uid}", f"unix:path={bus.directory}/socket", lines.append)
+        client.authenticate(identity=uid)
+        client.send(wire.call(wire.DRIVER, wire.DRIVER_PATH, wire.DRIVER, "Hello"))
+        client.send(wire.call(wire.DRIVER, wire.DRIVER_PATH, wire.DRIVER, "GetId"))
+        client.send_raw(wire.call(wire.DRIVER, wire.DRIVER_PATH, "com.example.Long", "X" * 255,
+                                  "s", ["x" * 300], serial=9).encode())
+        if "max_message_size" in path.parent.joinpath(f"{path.parent.name}-1.conf").read_text():
+            client.expect_disconnect()
+        else:
+            client.shut_down()
+        client.close()
+    daemon.stop()
+    daemon.process = None
+    return Normaliser({}).lines(lines)
+
+
+def equivalent(bus: Bus, paths: list[Path]) -> None:
+    """The scenario for files which say the same in other words: clients notice no difference."""
+    first, second = (behave(bus, path) for path in paths)
+    for line in first:
+        bus.log(line)
+    bus.log(f"the same with both files: {first == second}")
+
+
 def register() -> None:
-    """Add a scenario for each file."""
+    """Add a scenario for each file, and for each pair of equivalent ones."""
+    for folder in sorted((DATA / "equiv-config-files").glob("*")):
+        pair = sorted(folder.glob("*.conf"))
+        SCENARIOS.append(Scenario(f"verdicts.equivalent[{folder.name}]", equivalent, None, True,
+                                  (), pair, True))
     for path in config_files():
         name = f"verdicts.{path.relative_to(DATA)}"
         SCENARIOS.append(Scenario(name, verdict, None, os.geteuid() == 0, (), path, True))
