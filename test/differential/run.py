@@ -23,6 +23,7 @@ from typing import NamedTuple
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+import random_policies  # noqa: E402
 import verdicts  # noqa: E402
 from client import Timeout  # noqa: E402
 from daemons import STOCK, DaemonFailure  # noqa: E402
@@ -128,6 +129,9 @@ def parse_options() -> argparse.Namespace:
                         help="only those with this text in their names")
     parser.add_argument("--show", action="store_true", help="print the stock transcripts")
     parser.add_argument("--times", action="store_true", help="print how long each takes")
+    parser.add_argument("--policies", type=int, default=150, metavar="COUNT",
+                        help="random policies to compare (%(default)s; 0 for none)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the random policies")
     return parser.parse_args()
 
 
@@ -143,6 +147,7 @@ def main() -> int:
     options = _OPTIONS = parse_options()
     load_scenarios()
     verdicts.register()
+    random_policies.register(options.policies, options.seed)
     chosen = selected(options)
     if options.list:
         print("\n".join(SCENARIOS[i].name for i in chosen))
