@@ -20,16 +20,21 @@ struct limits {
         int64_t service_start_timeout, auth_timeout, pending_fd_timeout, reply_timeout; /* ms */
 };
 
-/* The reference's defaults: what holds where a configuration says nothing. */
+/* The reference's defaults: what holds where a configuration says nothing. The only negative one
+ * is reply_timeout, which means "never"; no configuration can set a limit below zero. */
 void limits_init(struct limits *l);
 
-/*
- * Sets the limit called `name` from the element's text.
- * Returns 0, or a positive enum limit_error; *error is then the reference's message (to be freed).
- */
+/* Why a limit was not set. */
 enum limit_error {
-        LIMIT_E_UNKNOWN = 1,
-        LIMIT_E_NOT_A_NUMBER,
-        LIMIT_E_RANGE,
+        LIMIT_E_UNKNOWN = 1,  /* there is no limit of this name */
+        LIMIT_E_NOT_A_NUMBER, /* the text does not start with a number */
+        LIMIT_E_RANGE,        /* below zero, or more than the limit can hold */
 };
+
+/*
+ * Sets the limit called `name` from the element's text, which is read as the reference reads it:
+ * white space, a sign, then decimal, 0x or 0 and octal digits; whatever follows is ignored.
+ * Returns 0; or -ENOMEM; or a positive enum limit_error, and the reference's message in *error
+ * (to be freed).
+ */
 int limits_set(struct limits *l, const char *name, const char *text, char **error);
