@@ -8,15 +8,13 @@
  * rules.
  */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "bus/match.h"
 #include "core/writer.h"
+#include "fuzz.h"
 
 enum { MAX_TEXTS = 64, OWNERS = 4 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct input {
         char *copy; /* with a NUL at the end */
@@ -28,8 +26,7 @@ static void split(struct input *in, const uint8_t *data, size_t size)
 {
         in->n = 0;
         in->copy = malloc(size + 1);
-        if (!in->copy)
-                abort();
+        require(in->copy != NULL);
         memcpy(in->copy, data, size);
         in->copy[size] = '\0';
         for (char *at = in->copy; at <= in->copy + size && in->n < MAX_TEXTS; at += strlen(at) + 1)
@@ -70,12 +67,10 @@ static void check_text(const struct match_rule *rule)
         char *text = match_rule_text(rule), *error;
         struct match_rule *again;
 
-        if (!text)
-                abort();
+        require(text != NULL);
         if (strlen(text) <= MATCH_MAX_LENGTH) {
-                if (match_rule_new(&again, text, strlen(text), &error) != 0 ||
-                    !match_rule_equal(rule, again))
-                        abort();
+                require(match_rule_new(&again, text, strlen(text), &error) == 0);
+                require(match_rule_equal(rule, again));
                 match_rule_free(again);
         }
         free(text);
@@ -92,14 +87,12 @@ static void add_rules(const struct input *in, struct match_registry *r, struct m
                         continue;
                 e = match_rule_new(&rule, in->texts[i], strlen(in->texts[i]), &error);
                 if (e) {
-                        if (e > 0 && !error)
-                                abort();
+                        require(e > 0 && error);
                         free(error);
                         continue;
                 }
                 check_text(rule);
-                if (match_add(r, &owners[i % OWNERS], rule) < 0)
-                        abort();
+                require(match_add(r, &owners[i % OWNERS], rule) == 0);
         }
 }
 
@@ -122,11 +115,9 @@ static void check_lookup(struct match_registry *r, struct match_owner *owners,
         struct match_found found = {};
         uint64_t number = match_next_query();
 
-        if (match_lookup(r, q, number, &found) < 0)
-                abort();
+        require(match_lookup(r, q, number, &found) == 0);
         for (unsigned i = 0; i < OWNERS; i++)
-                if (owner_matches(&owners[i], q) != (owners[i].marked == number))
-                        abort();
+                require(owner_matches(&owners[i], q) == (owners[i].marked == number));
         free(found.owners);
 }
 
@@ -140,9 +131,8 @@ static void remove_one(struct match_registry *r, struct match_owner *o)
                 return;
         text = match_rule_text(container_of(o->rules.next, struct match_rule, of_owner));
         if (text && strlen(text) <= MATCH_MAX_LENGTH) {
-                if (match_rule_new(&rule, text, strlen(text), &error) != 0 ||
-                    !match_remove(r, o, rule))
-                        abort();
+                require(match_rule_new(&rule, text, strlen(text), &error) == 0);
+                require(match_remove(r, o, rule));
                 match_rule_free(rule);
         }
         free(text);
@@ -163,9 +153,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         name_registry_init(&names);
         name_owner_init(&sender);
         sender.unique_name = ":1.1";
-        if (match_registry_new(&r, &names) < 0 ||
-            name_request(&names, &sender, "x.y", 3, 0, &change) < 0)
-                abort();
+        require(match_registry_new(&r, &names) == 0);
+        require(name_request(&names, &sender, "x.y", 3, 0, &change) == NAME_PRIMARY_OWNER);
         name_change_done(&names, &change);
         for (unsigned i = 0; i < OWNERS; i++)
                 match_owner_init(&owners[i]);
@@ -181,13 +170,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         for (unsigned i = 0; i < OWNERS; i++)
                 match_remove_all(r, &owners[i]);
-        if (!match_registry_empty(r) || !list_empty(&r->shapes))
-                abort();
+        require(match_registry_empty(r) && list_empty(&r->shapes));
         match_registry_free(r);
         name_release(&names, &sender, "x.y", 3, &change);
         name_change_done(&names, &change);
-        if (names.table.n_elements > 0)
-                abort();
+        require(names.table.n_elements == 0);
         name_registry_deinit(&names);
         message_unref(m);
         free(in.copy);
