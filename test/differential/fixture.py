@@ -85,7 +85,7 @@ class Bus:
         self.wrap = wrap
         self.transcript: list[str] = []
         self.clients: list[Client] = []
-        self.hidden: dict[str, str] = {str(directory): "@DIR@"}
+        self.hidden: dict[str, str] = {str(directory): "@DIR@", binary: "@DAEMON@"}
         self.daemon = Daemon(binary, directory, wrap)
         self.daemons = [self.daemon]
         self._fds_at_start = 0

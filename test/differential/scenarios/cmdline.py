@@ -18,8 +18,8 @@ PLAIN = config()
 
 
 def log_lines(bus: Bus, name: str, text: str) -> None:
-    """Write output down, less what depends on the machine."""
-    for line in text.splitlines():
+    """Write output down, less what depends on the machine, and less a line cut off at the end."""
+    for line in text[:text.rfind("\n") + 1].splitlines():
         if "Failed to set fd limit" not in line:
             bus.log(f"{name}: {line}")
 
@@ -33,7 +33,7 @@ def run(bus: Bus, *arguments: str) -> None:
     pid = daemon.pid
     bus.wait_until(lambda: (daemon.directory / "bus").exists() or not daemon.running(),
                    "the daemon to end or listen")
-    if daemon.running():
+    if daemon.serves(f"unix:path={daemon.directory}/bus"):
         bus.log(f"{' '.join(arguments)}: it starts")
         daemon.stop()
     else:
