@@ -129,22 +129,30 @@ class Daemon:
             raise DaemonFailure(f"daemon did not start: {self.stderr()}")
 
     def serves(self, address: str) -> bool:
-        """Whether the daemon answers at an address, or has ended instead.
+        """Whether the daemon answers at an address, or ends instead.
 
         It tells its address before it writes its pid file and changes its user, and before its main
-        loop has opened what it needs.
+        loop has opened what it needs; a socket can be seen before it listens.
         """
-        try:
-            with open_socket(address) as sock:
-                sock.settimeout(DEADLINE * self.patience)
-                sock.sendall(b"\0AUTH\r\n")
-                answer = sock.recv(100).startswith(b"REJECTED")
-                sock.shutdown(socket.SHUT_WR)
-                while sock.recv(100):
-                    pass
-                return answer
-        except (ConnectionError, FileNotFoundError):
-            return False
+        end = time.monotonic() + DEADLINE * self.patience
+        while self.running() and time.monotonic() < end:
+            try:
+                if self._answers(address):
+                    return True
+            except (ConnectionError, FileNotFoundError):
+                pass
+            time.sleep(0.005)
+        return False
+
+    def _answers(self, address: str) -> bool:
+        with open_socket(address) as sock:
+            sock.settimeout(DEADLINE * self.patience)
+            sock.sendall(b"\0AUTH\r\n")
+            answer = sock.recv(100).startswith(b"REJECTED")
+            sock.shutdown(socket.SHUT_WR)
+            while sock.recv(100):
+                pass
+            return answer
 
     def _read_line(self, fd: int) -> str:
         data = b""
