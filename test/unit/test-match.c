@@ -903,13 +903,10 @@ static void test_random(void)
 
 static void test_no_memory(void)
 {
-        struct message *m = make(&plain_signal, NULL, 0);
-        struct match_query q = {.message = m};
         bool failed = true;
 
         if (!FAIL_ALLOC_WORKS) {
                 g_test_skip("allocations cannot be made to fail here");
-                message_unref(m);
                 return;
         }
         for (unsigned n = 0; failed; n++) {
@@ -931,23 +928,53 @@ static void test_no_memory(void)
                 bus_deinit(&b);
                 g_assert_cmpuint(n, <, 10);
         }
-        failed = true;
-        for (unsigned n = 0; failed; n++) {
+}
+
+/* Each way into the index passes the failure on. */
+static void test_no_memory_for_found(void)
+{
+        static const struct {
+                const char *rule, *arg;
+        } ways[] = {
+                {"", ""},
+                {"path_namespace='/'", ""},
+                {"sender=':1.1'", ""},
+                {"sender='x.n40',path_namespace='/a'", ""},
+                {"arg0namespace='a'", "a.b"},
+                {"arg0path='/a/b'", "/a/"},
+        };
+
+        if (!FAIL_ALLOC_WORKS) {
+                g_test_skip("allocations cannot be made to fail here");
+                return;
+        }
+        for (size_t i = 0; i < G_N_ELEMENTS(ways); i++) {
+                struct message *m = make(&plain_signal, (struct arg[]){{'s', ways[i].arg}}, 1);
                 struct bus b;
-                int r;
+                struct match_query q = {.message = m, .sender = &b.peers[1].names};
 
                 bus_init(&b);
-                for (unsigned i = 0; i < PEERS; i++)
-                        add(&b, i, "");
-                fail_alloc_after(n);
-                r = match_lookup(b.rules, &q, match_next_query(), &b.found);
-                failed = fail_alloc_end();
-                g_assert_cmpint(r, ==, failed ? -ENOMEM : 0);
-                g_assert_cmpuint(b.found.n, ==, failed ? 0 : PEERS);
+                for (unsigned k = 0; k < 41; k++) {
+                        char *name = g_strdup_printf("x.n%u", k);
+                        char *rule = g_strdup_printf("sender=%s,member=Other", name);
+
+                        own(&b, 1, name);
+                        add(&b, 0, rule);
+                        g_free(name);
+                        g_free(rule);
+                }
+                for (unsigned k = 0; k < PEERS; k++)
+                        add(&b, k, ways[i].rule);
+                fail_alloc_after(0);
+                g_assert_cmpint(match_lookup(b.rules, &q, match_next_query(), &b.found), ==,
+                                -ENOMEM);
+                g_assert_true(fail_alloc_end());
+                g_assert_cmpuint(b.found.n, ==, 0);
+                g_assert_cmpint(match_lookup(b.rules, &q, match_next_query(), &b.found), ==, 0);
+                g_assert_cmpuint(b.found.n, ==, PEERS);
                 bus_deinit(&b);
-                g_assert_cmpuint(n, <, 2);
+                message_unref(m);
         }
-        message_unref(m);
 }
 
 /* ---- cost: with -m perf ---- */
@@ -1081,6 +1108,7 @@ int main(int argc, char **argv)
         g_test_add_func("/match/heirs", test_heirs);
         g_test_add_func("/match/random", test_random);
         g_test_add_func("/match/no-memory", test_no_memory);
+        g_test_add_func("/match/no-memory-for-found", test_no_memory_for_found);
         if (g_test_perf()) {
                 g_test_add_func("/match/cost-of-others", test_cost_of_others);
                 g_test_add_func("/match/cost-of-receivers", test_cost_of_receivers);
