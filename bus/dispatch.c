@@ -9,6 +9,7 @@
 #include "bus/driver.h"
 #include "bus/log.h"
 #include "bus/route.h"
+#include "bus/unaddressed.h"
 
 static const char *or_none(const char *text)
 {
@@ -35,7 +36,9 @@ static int to_bus(struct bus *bus, struct peer *from, struct message *m, struct 
         /* Before Hello there is no policy for the peer; the driver lets it say Hello only. */
         if (from->name_length && route_check_to_bus(bus, from, m, fault) < 0)
                 return -1;
-        driver_handle(bus, from, m);
+        if (driver_handle(bus, from, m, fault) < 0)
+                return -1;
+        route_passed_to_bus(bus, from, m);
         return 0;
 }
 
@@ -72,7 +75,7 @@ static void dispatch_message(struct peer *from, struct message *m)
                 return;
         }
         if (!destination && m->header.type != MESSAGE_SIGNAL) {
-                driver_handle_unaddressed(bus, from, m);
+                unaddressed_handle(bus, from, m);
                 return;
         }
         if (destination && !strcmp(destination, BUS_NAME)) {

@@ -5,7 +5,6 @@
 
 #include "bus/driver-call.h"
 #include "bus/log.h"
-#include "bus/route.h"
 
 static bool on_canonical_path(const struct message *m)
 {
@@ -90,39 +89,10 @@ static int call_method(struct driver_call *c)
         return method->handle(c);
 }
 
-void driver_handle(struct bus *bus, struct peer *from, struct message *m)
+int driver_handle(struct bus *bus, struct peer *from, struct message *m, struct fault *fault)
 {
-        struct fault fault = {0};
-        struct driver_call c = {.bus = bus, .caller = from, .message = m, .fault = &fault};
+        struct driver_call c = {.bus = bus, .caller = from, .message = m, .fault = fault};
 
-        if (m->header.type != MESSAGE_METHOD_CALL)
-                return;
-        if (call_method(&c) < 0)
-                route_error(bus, from, m->header.serial, &fault);
-        fault_clear(&fault);
-}
-
-void driver_handle_unaddressed(struct bus *bus, struct peer *from, struct message *m)
-{
-        const char *interface = message_text(m, FIELD_INTERFACE);
-        const char *member = message_text(m, FIELD_MEMBER);
-        const struct driver_method *method = NULL;
-        struct fault fault = {0};
-        struct driver_call c = {.bus = bus, .caller = from, .message = m, .fault = &fault};
-        int r;
-
-        if (m->header.type != MESSAGE_METHOD_CALL || (m->header.flags & MESSAGE_NO_REPLY_EXPECTED))
-                return;
-        if (interface && !strcmp(interface, "org.freedesktop.DBus.Peer"))
-                method = find_method(driver_interfaces[n_driver_interfaces - 1], member);
-        if (method)
-                r = method->handle(&c);
-        else
-                r = fault_set(&fault, ERROR_UNKNOWN_METHOD,
-                              "Method \"%s\" with signature \"%s\" on interface \"%s\" doesn't "
-                              "exist\n",
-                              member, message_signature(m), interface ? interface : "(null)");
-        if (r < 0)
-                route_error(bus, from, m->header.serial, &fault);
-        fault_clear(&fault);
+        /* Signals and replies are nothing to us. */
+        return m->header.type == MESSAGE_METHOD_CALL ? call_method(&c) : 0;
 }

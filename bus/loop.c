@@ -16,6 +16,7 @@ int loop_init(struct loop *l)
 {
         *l = (struct loop){0};
         list_init(&l->timers);
+        list_init(&l->due);
         l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
         return l->epoll_fd < 0 ? -errno : 0;
 }
@@ -32,6 +33,13 @@ static int control(struct loop *l, int op, struct loop_source *source)
         struct epoll_event event = {.events = source->events, .data.ptr = source};
 
         return epoll_ctl(l->epoll_fd, op, source->fd, &event) < 0 ? -errno : 0;
+}
+
+void loop_source_init(struct loop_source *source, int fd, uint32_t events,
+                      void (*ready)(struct loop_source *source, uint32_t events))
+{
+        *source = (struct loop_source){.fd = fd, .events = events, .ready = ready};
+        list_init(&source->of_due);
 }
 
 int loop_add(struct loop *l, struct loop_source *source)
@@ -53,6 +61,17 @@ void loop_remove(struct loop *l, struct loop_source *source)
                 return;
         control(l, EPOLL_CTL_DEL, source);
         source->fd = -1;
+        source->due = 0;
+        list_remove(&source->of_due);
+}
+
+void loop_again(struct loop *l, struct loop_source *source, uint32_t events)
+{
+        if (source->fd < 0)
+                return;
+        source->due |= events;
+        if (list_empty(&source->of_due))
+                list_append(&l->due, &source->of_due);
 }
 
 void loop_timer_init(struct loop_timer *t, void (*expired)(struct loop_timer *timer))
@@ -100,6 +119,8 @@ static int sleep_ms(const struct loop *l)
         const struct loop_timer *t = soonest(l);
         uint64_t now, ms;
 
+        if (!list_empty(&l->due))
+                return 0;
         if (!t)
                 return -1;
         now = loop_now();
@@ -123,6 +144,26 @@ static void run_timers(struct loop *l)
         }
 }
 
+/* Calls those that are due from the turn before, and not those that become due now. */
+static void run_due(struct loop *l)
+{
+        struct list due;
+
+        if (list_empty(&l->due))
+                return;
+        due = l->due;
+        due.next->prev = due.prev->next = &due;
+        list_init(&l->due);
+        while (!list_empty(&due)) {
+                struct loop_source *source = container_of(due.next, struct loop_source, of_due);
+                uint32_t events = source->due;
+
+                list_remove(&source->of_due);
+                source->due = 0;
+                source->ready(source, events);
+        }
+}
+
 int loop_turn(struct loop *l)
 {
         struct epoll_event events[EVENTS];
@@ -130,6 +171,7 @@ int loop_turn(struct loop *l)
 
         if (n < 0 && errno != EINTR)
                 return -errno;
+        run_due(l);
         for (int i = 0; i < n; ++i) {
                 struct loop_source *source = events[i].data.ptr;
 

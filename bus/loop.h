@@ -17,7 +17,9 @@
 
 struct loop_source {
         int fd;          /* -1: not in the loop */
-        uint32_t events; /* EPOLLIN, EPOLLOUT that are waited for; level-triggered */
+        uint32_t events; /* EPOLLIN, EPOLLOUT that are waited for; EPOLLET if the owner minds it */
+        uint32_t due;    /* of loop_again() */
+        struct list of_due; /* on loop.due while `due` is not 0 */
         void (*ready)(struct loop_source *source, uint32_t events);
 };
 
@@ -29,12 +31,16 @@ struct loop_timer {
 
 struct loop {
         int epoll_fd;
+        struct list due;    /* struct loop_source.of_due: called in the next turn in any case */
         struct list timers; /* soonest first: new deadlines are nearly always the latest */
         bool stop;
 };
 
 int loop_init(struct loop *l); /* 0 or -errno */
 void loop_deinit(struct loop *l);
+
+void loop_source_init(struct loop_source *source, int fd, uint32_t events,
+                      void (*ready)(struct loop_source *source, uint32_t events));
 
 /* Watches source->fd for source->events. Returns 0 or -errno. */
 int loop_add(struct loop *l, struct loop_source *source);
@@ -43,6 +49,12 @@ int loop_add(struct loop *l, struct loop_source *source);
 void loop_change(struct loop *l, struct loop_source *source, uint32_t events);
 /* Stops watching; does not close the fd but forgets it. */
 void loop_remove(struct loop *l, struct loop_source *source);
+
+/*
+ * Calls the source with these events in the next turn, whatever the kernel says: for the owner of
+ * an edge-triggered source who leaves something in its socket, so that others get their turn.
+ */
+void loop_again(struct loop *l, struct loop_source *source, uint32_t events);
 
 void loop_timer_init(struct loop_timer *t, void (*expired)(struct loop_timer *timer));
 void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t deadline);

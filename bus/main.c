@@ -76,7 +76,7 @@ static int take_signals(struct daemon *d)
         fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
         if (fd < 0)
                 return -errno;
-        d->signals = (struct loop_source){.fd = fd, .events = EPOLLIN, .ready = signals_ready};
+        loop_source_init(&d->signals, fd, EPOLLIN, signals_ready);
         return loop_add(&d->loop, &d->signals);
 }
 
@@ -142,8 +142,8 @@ static int prepare(struct daemon *d, char **error)
                 *error = strdup(strerror(-r));
                 return -1;
         }
-        return server_init(&d->server, &d->loop, d->options.config_path, config,
-                           d->options.address, error);
+        return server_init(&d->server, &d->loop, d->options.config_path, config, d->options.address,
+                           error);
 }
 
 /* Tells where we are, goes into the background, and gives up what is not needed any more. */

@@ -36,8 +36,16 @@ static bool over_limit(const struct peer *p)
  * backpressure there is, and it reaches the sender as a full socket. */
 static void update_events(struct peer *p, bool blocked)
 {
-        loop_change(p->context->loop, &p->source,
-                    (over_limit(p) ? 0u : (uint32_t)EPOLLIN) | (blocked ? (uint32_t)EPOLLOUT : 0u));
+        /* Edge-triggered once messages flow: that saves asking a socket that was just emptied. What
+         * is then left in a socket on purpose is loop_again()'s business, or the pause's: a change
+         * of what is waited for makes the kernel look again. */
+        uint32_t events = p->state == PEER_AUTHENTICATING ? 0 : EPOLLET;
+
+        if (!over_limit(p))
+                events |= EPOLLIN;
+        if (blocked)
+                events |= EPOLLOUT;
+        loop_change(p->context->loop, &p->source, events);
 }
 
 static bool is_blocked(const struct peer *p)
@@ -221,6 +229,7 @@ static void become_nameless(struct peer *p)
         p->has_uid = sasl_server_uid(p->sasl, &p->uid);
         p->fd_passing = sasl_server_fd_passing(p->sasl);
         p->state = PEER_NAMELESS;
+        update_events(p, false);
         if (!p->context->handler->authenticated(p))
                 peer_disconnect(p);
 }
@@ -276,13 +285,14 @@ static void authenticate(struct peer *p)
                 take_messages(p);
 }
 
-static void read_messages(struct peer *p)
+static void read_messages(struct peer *p, uint32_t events)
 {
         struct input_limits limits;
+        bool drained;
         ssize_t n;
 
         limits_of_input(p, &limits);
-        n = input_read(&p->input, p->source.fd, p->context->buffer, &limits);
+        n = input_read(&p->input, p->source.fd, p->context->buffer, &limits, &drained);
         if (n == -EAGAIN)
                 return;
         if (n <= 0) {
@@ -291,6 +301,9 @@ static void read_messages(struct peer *p)
                 peer_disconnect(p);
                 return;
         }
+        /* There is more, if only the end of the stream, of which the kernel has told already. */
+        if (!drained || (events & (EPOLLERR | EPOLLHUP)))
+                loop_again(p->context->loop, &p->source, events & ~(uint32_t)EPOLLOUT);
         take_messages(p);
 }
 
@@ -300,17 +313,13 @@ static void peer_ready(struct loop_source *source, uint32_t events)
 
         if (events & EPOLLOUT)
                 peer_flush(p);
-        if (p->state == PEER_AUTHENTICATING) {
-                if (events & ~(uint32_t)EPOLLOUT)
-                        authenticate(p);
-        } else if (events & (EPOLLIN | EPOLLERR | EPOLLHUP)) {
-                /* Also when reading is paused: then only a hang-up brings us here, and a peer
-                 * that is gone has no more use for what it could still say. */
-                if (p->source.events & EPOLLIN)
-                        read_messages(p);
-                else
-                        peer_disconnect(p);
-        }
+        if (!(events & (EPOLLIN | EPOLLERR | EPOLLHUP)))
+                return;
+        if (p->state == PEER_AUTHENTICATING)
+                authenticate(p);
+        else if (p->source.events & EPOLLIN)
+                read_messages(p, events);
+        /* Else reading is paused: even a hang-up waits, as what was written before still counts. */
 }
 
 static void auth_expired(struct loop_timer *timer)
@@ -350,7 +359,7 @@ int peer_new(struct peer **pp, struct peer_context *context, int fd,
                 return -ENOMEM;
         }
         p->context = context;
-        p->source = (struct loop_source){.fd = fd, .events = EPOLLIN, .ready = peer_ready};
+        loop_source_init(&p->source, fd, EPOLLIN, peer_ready);
         p->charge.release = charge_release;
         p->nonce = nonce;
         p->nonce_left = nonce ? LISTEN_NONCE_SIZE : 0;
@@ -459,8 +468,7 @@ const char *peer_description(struct peer *p)
         }
         if (who->has_pid) {
                 read_command(who->pid, command, sizeof(command));
-                fprintf(out, "%spid=%lu comm=\"%s\"", separator, (unsigned long)who->pid,
-                        command);
+                fprintf(out, "%spid=%lu comm=\"%s\"", separator, (unsigned long)who->pid, command);
                 separator = " ";
         }
         if (who->security_label)

@@ -177,7 +177,7 @@ static void send_copy(const struct delivery *d, struct peer *to)
 
 /*
  * Finds everyone who has a rule for the message: ordinary rules match broadcasts only,
- * eavesdropping ones everything. Stores how many of bus->found are there by an ordinary rule.
+ * eavesdropping ones what is addressed, too. Stores how many of bus->found are there by an ordinary rule.
  */
 static int find_copies(const struct delivery *d, size_t *n_ordinary)
 {
@@ -191,7 +191,7 @@ static int find_copies(const struct delivery *d, size_t *n_ordinary)
         int r = 0;
 
         bus->found.n = 0;
-        if (!d->addressed)
+        if (!message_text(d->message, FIELD_DESTINATION))
                 r = match_lookup(bus->rules, &q, number, &bus->found);
         *n_ordinary = bus->found.n;
         if (!r && !match_registry_empty(bus->eavesdrop))
@@ -215,6 +215,17 @@ static void send_copies(const struct delivery *d, size_t n_ordinary)
                 to->copied = bus->n_copied;
                 send_copy(d, to);
         }
+}
+
+/* The message has arrived: that an eavesdropper missed it is not the sender's concern. */
+static void send_to_eavesdroppers(const struct delivery *d)
+{
+        size_t n_ordinary;
+
+        if (match_registry_empty(d->bus->eavesdrop))
+                return;
+        if (!find_copies(d, &n_ordinary))
+                send_copies(d, n_ordinary);
 }
 
 /* The deadline is the same distance away for every call, so a new one is never the soonest. */
@@ -264,7 +275,6 @@ int route_unicast(struct bus *bus, struct peer *from, struct peer *to, struct me
                   struct fault *fault)
 {
         struct delivery d = {.bus = bus, .from = from, .addressed = to, .message = m};
-        size_t n_ordinary;
         int r;
 
         if (m->n_fds && !to->fd_passing)
@@ -285,12 +295,15 @@ int route_unicast(struct bus *bus, struct peer *from, struct peer *to, struct me
         if (r)
                 return r;
         peer_send(to, m);
-        if (match_registry_empty(bus->eavesdrop))
-                return 0;
-        /* The message has arrived: that an eavesdropper missed it is not the sender's concern. */
-        if (!find_copies(&d, &n_ordinary))
-                send_copies(&d, n_ordinary);
+        send_to_eavesdroppers(&d);
         return 0;
+}
+
+void route_passed_to_bus(struct bus *bus, struct peer *from, struct message *m)
+{
+        const struct delivery d = {.bus = bus, .from = from, .message = m};
+
+        send_to_eavesdroppers(&d);
 }
 
 int route_broadcast(struct bus *bus, struct peer *from, struct message *m, struct fault *fault)
@@ -308,7 +321,6 @@ void route_from_bus(struct bus *bus, struct peer *to, struct message *m)
 {
         const struct delivery d = {.bus = bus, .addressed = to, .message = m};
         struct fault fault = {0};
-        size_t n_ordinary;
 
         route_capture(bus, NULL, to, m);
         /* Before Hello there is no policy to ask. */
@@ -317,8 +329,6 @@ void route_from_bus(struct bus *bus, struct peer *to, struct message *m)
                 return;
         }
         peer_send(to, m);
-        if (!match_registry_empty(bus->eavesdrop) && !find_copies(&d, &n_ordinary))
-                send_copies(&d, n_ordinary);
 }
 
 void route_error(struct bus *bus, struct peer *to, uint32_t reply_serial, const struct fault *fault)

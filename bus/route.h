@@ -32,7 +32,11 @@ int route_broadcast(struct bus *bus, struct peer *from, struct message *m, struc
 /* May this peer send this to the bus itself? Returns 0, or -1 and why not. */
 int route_check_to_bus(struct bus *bus, struct peer *from, struct message *m, struct fault *fault);
 
-/* Delivers a message that the bus made to one peer. Policy may drop it; monitors see it. */
+/* A peer's message to the bus itself has been dealt with: eavesdroppers see it, too. */
+void route_passed_to_bus(struct bus *bus, struct peer *from, struct message *m);
+
+/* Delivers a message that the bus made to one peer. Policy may drop it; monitors see it, but, as
+ * with the reference, eavesdroppers do not. */
 void route_from_bus(struct bus *bus, struct peer *to, struct message *m);
 
 /* Tells a peer that something it sent came to nothing. Never fails for good: a peer that cannot

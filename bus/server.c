@@ -164,11 +164,8 @@ static int watch_sockets(struct server *s)
 
                         *socket = (struct server_socket){
                                 .server = s, .listener = s->listeners[i], .index = n};
-                        socket->source = (struct loop_source){
-                                .fd = s->listeners[i]->sockets[n].fd,
-                                .events = EPOLLIN,
-                                .ready = socket_ready,
-                        };
+                        loop_source_init(&socket->source, s->listeners[i]->sockets[n].fd, EPOLLIN,
+                                         socket_ready);
                         r = loop_add(s->loop, &socket->source);
                         if (r < 0)
                                 return r;
@@ -183,8 +180,8 @@ static bool reload_for_driver(struct bus *bus, char **error)
         return server_reload(container_of(bus, struct server, bus), error);
 }
 
-int server_init(struct server *s, struct loop *loop, const char *config_path,
-                struct config *config, const char *address_override, char **error)
+int server_init(struct server *s, struct loop *loop, const char *config_path, struct config *config,
+                const char *address_override, char **error)
 {
         int r;
 

@@ -82,7 +82,7 @@ static int keep_fds(struct input *in, int *fds, size_t n, const struct input_lim
 }
 
 ssize_t input_read(struct input *in, int fd, struct input_buffer *buffer,
-                   const struct input_limits *limits)
+                   const struct input_limits *limits, bool *drained)
 {
         int fds[INPUT_MAX_FDS];
         size_t n_fds = INPUT_MAX_FDS;
@@ -109,6 +109,7 @@ ssize_t input_read(struct input *in, int fd, struct input_buffer *buffer,
         n = socket_recv(fd, iov, n_iov, fds, &n_fds);
         if (n <= 0)
                 return n;
+        *drained = (size_t)n < direct + sizeof(buffer->bytes) && !n_fds;
         r = keep_fds(in, fds, n_fds, limits);
         if (r < 0)
                 return r;

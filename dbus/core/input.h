@@ -9,6 +9,7 @@
  * goes on in an allocation of its own, which then becomes the message.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -47,12 +48,13 @@ void input_deinit(struct input *in); /* closes the descriptors */
 
 /*
  * Reads once from the socket, without blocking. What came is taken with input_next() until there
- * is no more; only then may the buffer serve another stream.
- * Returns the number of bytes, 0 at the end of the stream, -EAGAIN if there is nothing,
- * -ENOMEM, -EBADMSG if more descriptors came than the limits allow, or another -errno.
+ * is no more; only then may the buffer serve another stream. *drained: the socket was empty after
+ * it (see unix(7): a read ends early behind bytes that came with descriptors). Returns the number
+ * of bytes, 0 at the end of the stream, -EAGAIN if there is nothing, -ENOMEM, -EBADMSG if more
+ * descriptors came than the limits allow, or another -errno.
  */
 ssize_t input_read(struct input *in, int fd, struct input_buffer *buffer,
-                   const struct input_limits *limits);
+                   const struct input_limits *limits, bool *drained);
 
 /*
  * Takes the next message, stamped with `sender` (NULL: left as it is).

@@ -2,6 +2,7 @@
 #include "client.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,14 +94,23 @@ int client_fill(struct client *c)
         for (;;) {
                 struct iovec iov = {c->in + c->in_end, c->in_cap - c->in_end};
                 struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
-                ssize_t n = recvmsg(c->fd, &msg, 0);
+                struct pollfd readable = {.fd = c->fd, .events = POLLIN};
+                ssize_t n;
 
+                /* libdbus, GDBus and sd-bus all wait in poll(). Waiting in recvmsg() is not the
+                 * same for the daemon: Linux wakes such a client when its own message is read
+                 * (unix_write_space), and the daemon pays for that switch. */
+                if (poll(&readable, 1, WAIT_SECONDS * 1000) == 0)
+                        return -ETIMEDOUT;
+                n = recvmsg(c->fd, &msg, MSG_DONTWAIT);
                 if (n > 0) {
                         c->in_end += (size_t)n;
                         return 0;
                 }
                 if (n == 0)
                         return -ECONNRESET;
+                if (errno == EAGAIN)
+                        continue;
                 r = socket_error();
                 if (r < 0)
                         return r;

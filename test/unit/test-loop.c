@@ -75,12 +75,10 @@ static void test_remove_while_ready(void)
                 g_assert_no_errno(pipe(fds[i]));
                 g_assert_cmpint(write(fds[i][1], "x", 1), ==, 1);
                 sources[i] = (struct pipe_source){
-                        .source = {.fd = fds[i][0],
-                                   .events = EPOLLIN,
-                                   .ready = read_and_remove_victim},
                         .loop = &l,
                         .victim = &sources[1 - i],
                 };
+                loop_source_init(&sources[i].source, fds[i][0], EPOLLIN, read_and_remove_victim);
                 g_assert_cmpint(loop_add(&l, &sources[i].source), ==, 0);
         }
         g_assert_cmpint(loop_turn(&l), ==, 0);
@@ -103,8 +101,7 @@ static void test_change(void)
         g_assert_cmpint(loop_init(&l), ==, 0);
         g_assert_no_errno(pipe(fds));
         g_assert_cmpint(write(fds[1], "x", 1), ==, 1);
-        p.source = (struct loop_source){
-                .fd = fds[0], .events = EPOLLIN, .ready = read_and_remove_victim};
+        loop_source_init(&p.source, fds[0], EPOLLIN, read_and_remove_victim);
         g_assert_cmpint(loop_add(&l, &p.source), ==, 0);
         loop_change(&l, &p.source, 0);
         loop_timer_init(&t.timer, note_timer);
@@ -120,11 +117,36 @@ static void test_change(void)
         loop_deinit(&l);
 }
 
+/* One that is due is called in the next turn, once, though the kernel has nothing for it. */
+static void test_again(void)
+{
+        struct pipe_source p = {0};
+        struct loop l;
+        int fds[2];
+
+        g_assert_cmpint(loop_init(&l), ==, 0);
+        g_assert_no_errno(pipe(fds));
+        loop_source_init(&p.source, fds[0], EPOLLIN, read_and_remove_victim);
+        g_assert_cmpint(loop_add(&l, &p.source), ==, 0);
+        loop_again(&l, &p.source, EPOLLIN);
+        loop_again(&l, &p.source, EPOLLIN);
+        g_assert_cmpint(loop_turn(&l), ==, 0);
+        g_assert_cmpuint(p.n_ready, ==, 1);
+        g_assert_true(list_empty(&l.due));
+        loop_again(&l, &p.source, EPOLLIN);
+        loop_remove(&l, &p.source);
+        g_assert_true(list_empty(&l.due));
+        close(fds[0]);
+        close(fds[1]);
+        loop_deinit(&l);
+}
+
 static void test_add_bad_fd(void)
 {
-        struct loop_source source = {.fd = 1000000, .events = EPOLLIN};
+        struct loop_source source;
         struct loop l;
 
+        loop_source_init(&source, 1000000, EPOLLIN, read_and_remove_victim);
         g_assert_cmpint(loop_init(&l), ==, 0);
         g_assert_cmpint(loop_add(&l, &source), ==, -EBADF);
         loop_deinit(&l);
@@ -136,6 +158,7 @@ int main(int argc, char **argv)
         g_test_add_func("/loop/timers", test_timers);
         g_test_add_func("/loop/remove-while-ready", test_remove_while_ready);
         g_test_add_func("/loop/change", test_change);
+        g_test_add_func("/loop/again", test_again);
         g_test_add_func("/loop/add-bad-fd", test_add_bad_fd);
         return g_test_run();
 }

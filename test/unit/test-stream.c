@@ -70,6 +70,18 @@ static struct message *make_call(uint32_t serial, uint32_t n, unsigned n_fds)
         return m;
 }
 
+/* Reads once, and checks that a read that leaves something behind says so. */
+static ssize_t read_once(struct ends *e, const struct input_limits *limits)
+{
+        bool drained = false;
+        ssize_t n = input_read(&e->in, e->ours, e->buffer, limits, &drained);
+        char byte;
+
+        if (n > 0 && drained)
+                g_assert_cmpint(recv(e->ours, &byte, 1, MSG_PEEK | MSG_DONTWAIT), ==, -1);
+        return n;
+}
+
 static struct message *next(struct ends *e, const struct input_limits *limits, int expected)
 {
         struct message *m;
@@ -121,8 +133,7 @@ static void test_every_boundary(void)
                         if (from == to)
                                 continue;
                         send_all(e.theirs, stream + from, to - from);
-                        g_assert_cmpint(input_read(&e.in, e.ours, e.buffer, &generous), ==,
-                                        (ssize_t)(to - from));
+                        g_assert_cmpint(read_once(&e, &generous), ==, (ssize_t)(to - from));
                         while ((m = next(&e, &generous, 0)))
                                 got[n++] = m;
                 }
@@ -160,7 +171,7 @@ static void test_one_byte_at_a_time(void)
                         g_assert_cmpint(output_flush(&out, e.theirs), ==, 0);
                         output_deinit(&out);
                 }
-                g_assert_cmpint(input_read(&e.in, e.ours, e.buffer, &generous), ==, 1);
+                g_assert_cmpint(read_once(&e, &generous), ==, 1);
                 got = next(&e, &generous, 0);
         }
         assert_call(got, 3, 10, 2);
@@ -190,7 +201,7 @@ static void exchange(uint32_t n_messages, uint32_t payload, unsigned fds_every)
                 int r = output_flush(&out, e.theirs);
 
                 g_assert_true(r == 0 || r == -EAGAIN);
-                g_assert_cmpint(input_read(&e.in, e.ours, e.buffer, &generous), >, 0);
+                g_assert_cmpint(read_once(&e, &generous), >, 0);
                 while ((m = next(&e, &generous, 0))) {
                         assert_call(m, received + 1, payload,
                                     fds_every && received % fds_every == 0 ? 1 : 0);
@@ -231,7 +242,7 @@ static void test_too_large(void)
         limits.message_size = m->size - 1;
         ends_open(&e);
         send_all(e.theirs, m->bytes, 16);
-        g_assert_cmpint(input_read(&e.in, e.ours, e.buffer, &limits), ==, 16);
+        g_assert_cmpint(read_once(&e, &limits), ==, 16);
         /* The announcement is enough: nobody waits for the rest. */
         g_assert_null(next(&e, &limits, MESSAGE_BAD_LENGTH));
         ends_close(&e);
@@ -245,7 +256,7 @@ static void test_missing_fds(void)
 
         ends_open(&e);
         send_all(e.theirs, m->bytes, m->size);
-        g_assert_cmpint(input_read(&e.in, e.ours, e.buffer, &generous), >, 0);
+        g_assert_cmpint(read_once(&e, &generous), >, 0);
         g_assert_null(next(&e, &generous, MESSAGE_BAD_FD_COUNT));
         ends_close(&e);
         message_unref(m);
@@ -274,7 +285,7 @@ static void test_too_many_pending_fds(void)
         g_assert_cmpint(output_push(&out, m), ==, 0);
         g_assert_cmpint(output_flush(&out, e.theirs), ==, 0);
         message_unref(m);
-        g_assert_cmpint(input_read(&e.in, e.ours, e.buffer, &limits), ==, -EBADMSG);
+        g_assert_cmpint(read_once(&e, &limits), ==, -EBADMSG);
         ends_close(&e);
         g_assert_cmpuint(open_fds(), ==, before);
 }
@@ -284,9 +295,9 @@ static void test_end_of_stream(void)
         struct ends e;
 
         ends_open(&e);
-        g_assert_cmpint(input_read(&e.in, e.ours, e.buffer, &generous), ==, -EAGAIN);
+        g_assert_cmpint(read_once(&e, &generous), ==, -EAGAIN);
         shutdown(e.theirs, SHUT_WR);
-        g_assert_cmpint(input_read(&e.in, e.ours, e.buffer, &generous), ==, 0);
+        g_assert_cmpint(read_once(&e, &generous), ==, 0);
         ends_close(&e);
 }
 
