@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import select
 import shlex
@@ -26,6 +27,15 @@ OPEN_POLICY = """
     <allow send_destination="*" eavesdrop="true"/>
     <allow eavesdrop="true"/>
   </policy>"""
+
+
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+_LIBC = ctypes.CDLL(None)
+
+
+def die_with_parent() -> None:
+    """In a child before exec: end when the test ends, however it ends."""
+    _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class DaemonFailure(Exception):
@@ -106,7 +116,8 @@ class Daemon:
         with open(self.stdout_path, "wb") as out, open(self.stderr_path, "wb") as err:
             self.process = subprocess.Popen(
                 [*self.wrap, self.binary, *map(self.expand, arguments)], stdin=stdin, stdout=out,
-                stderr=err, pass_fds=pass_fds, env=self.environment(env), cwd=self.directory)
+                stderr=err, pass_fds=pass_fds, env=self.environment(env), cwd=self.directory,
+                preexec_fn=die_with_parent)
 
     def start(self, config_text: str, arguments: Sequence[str] = (),
               env: Mapping[str, str] | None = None) -> None:

@@ -141,6 +141,13 @@ def await_lines(bus: Bus, daemon: Daemon, count: int) -> list[str]:
     return daemon.stdout().splitlines()
 
 
+def ready(bus: Bus, daemon: Daemon) -> str:
+    """Wait until the daemon serves; returns its address."""
+    address = await_lines(bus, daemon, 1)[0]
+    daemon.serves(address)
+    return address
+
+
 @scenario(None)
 def print_both(bus: Bus) -> None:
     """Address and process id on standard output."""
@@ -215,7 +222,7 @@ PIDFILE = "  <pidfile>@DIR@/pid</pidfile>"
 def pidfile(bus: Bus) -> None:
     """The pid file: content, mode, and whether it goes with the daemon."""
     daemon = launch(bus, "--nofork", "--print-address", text=config(extra=PIDFILE))
-    daemon.serves(await_lines(bus, daemon, 1)[0])
+    ready(bus, daemon)
     path = daemon.directory / "pid"
     bus.log(f"{path.read_text().replace(str(daemon.pid), '<pid>')!r} {path.stat().st_mode:o}")
     daemon.stop()
@@ -275,13 +282,12 @@ def socket_in_the_way(bus: Bus) -> None:
         third.process = None
 
 
-@scenario(None, params=[signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE,
-                        signal.SIGUSR1])
+@scenario(None, params={number.name: number for number in (
+    signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, signal.SIGUSR1)})
 def signals(bus: Bus, number: signal.Signals) -> None:
     """What a signal does, and what is left of the socket."""
     daemon = launch(bus, "--nofork", "--print-address")
-    lines = await_lines(bus, daemon, 1)
-    client = Client("A", lines[0], bus.log)
+    client = Client("A", ready(bus, daemon), bus.log)
     client.authenticate()
     client.hello()
     daemon.signal(number)
@@ -493,10 +499,7 @@ def standard_files(bus: Bus) -> None:
 def logging(bus: Bus, option: str) -> None:
     """Where a message of the log goes: standard error, or not there."""
     daemon = launch(bus, "--nofork", "--print-address", option)
-    await_lines(bus, daemon, 1)
-    daemon.signal(signal.SIGHUP)
-    lines = await_lines(bus, daemon, 1)
-    client = Client("A", lines[0], bus.log)
+    client = Client("A", ready(bus, daemon), bus.log)
     client.authenticate()
     client.hello()
     client.driver("ReloadConfig")
