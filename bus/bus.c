@@ -71,36 +71,62 @@ int bus_assign_policy(struct bus *bus, struct peer *p)
         return view_for(bus->config->policy, p, &p->policy);
 }
 
+/* A peer and the view it is to have. */
+struct new_view {
+        struct peer *peer;
+        struct policy_view *view;
+};
+
+/* Finds the views of all peers on a list that have one now; appends them to `new_views`. */
+static int find_views(struct policy *policy, const struct list *peers, struct new_view *new_views,
+                      size_t *n)
+{
+        for (const struct list *l = peers->next; l != peers; l = l->next) {
+                struct peer *p = container_of(l, struct peer, of_all);
+                int r;
+
+                if (!p->policy)
+                        continue;
+                r = view_for(policy, p, &new_views[*n].view);
+                if (r < 0)
+                        return r;
+                new_views[(*n)++].peer = p;
+        }
+        return 0;
+}
+
+static size_t list_length(const struct list *head)
+{
+        size_t n = 0;
+
+        for (const struct list *l = head->next; l != head; l = l->next)
+                n += 1;
+        return n;
+}
+
 int bus_set_config(struct bus *bus, struct config *config)
 {
-        struct list *l, *all = &bus->peers.all;
-        struct policy_view **views;
-        size_t n = 0, i = 0;
-        int r = 0;
+        /* Those that were closed in this turn may still be asked for their policy. */
+        struct list *all = &bus->peers.all, *closed = &bus->peers.context.closed;
+        struct new_view *new_views;
+        size_t n = 0;
+        int r;
 
-        for (l = all->next; l != all; l = l->next)
-                n += 1;
-        views = calloc(n + 1, sizeof(*views));
-        if (!views)
+        new_views = calloc(list_length(all) + list_length(closed) + 1, sizeof(*new_views));
+        if (!new_views)
                 return -ENOMEM;
-        for (l = all->next; l != all && !r; l = l->next, ++i) {
-                struct peer *p = container_of(l, struct peer, of_all);
+        r = find_views(config->policy, all, new_views, &n);
+        if (!r)
+                r = find_views(config->policy, closed, new_views, &n);
+        for (size_t i = 0; i < n; ++i) {
+                struct policy_view **current = &new_views[i].peer->policy, *old = *current;
 
-                if (p->policy)
-                        r = view_for(config->policy, p, &views[i]);
+                /* On failure it is the new one that is not needed. */
+                if (!r)
+                        *current = new_views[i].view;
+                policy_view_unref(r ? new_views[i].view : old);
         }
-        if (!r) {
-                for (l = all->next, i = 0; l != all; l = l->next, ++i) {
-                        struct peer *p = container_of(l, struct peer, of_all);
-                        struct policy_view *old = p->policy;
-
-                        p->policy = views[i];
-                        views[i] = old;
-                }
-        }
-        for (i = 0; i < n; ++i)
-                policy_view_unref(views[i]);
-        free(views);
+        free(new_views);
         if (r < 0)
                 return r;
         config_free(bus->config);

@@ -130,7 +130,7 @@ static bool forks(const struct daemon *d)
 static int prepare(struct daemon *d, char **error)
 {
         struct config *config;
-        int r = config_load(d->options.config_path, &config, error);
+        int r = server_load_config(d->options.config_path, &config, error);
 
         if (r)
                 return -1;

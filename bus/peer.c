@@ -18,7 +18,6 @@
 static void peer_free(struct peer *p)
 {
         credentials_deinit(&p->credentials);
-        policy_view_unref(p->policy);
         free(p->selinux_context);
         free(p->description);
         free(p);
@@ -415,6 +414,7 @@ void peer_bury(struct peer *p)
         list_remove(&p->of_all);
         list_remove(&p->of_flush);
         p->sasl = sasl_server_free(p->sasl);
+        p->policy = policy_view_unref(p->policy);
         input_deinit(&p->input);
         output_deinit(&p->output);
         p->buried = true;

@@ -175,6 +175,16 @@ static int watch_sockets(struct server *s)
         return 0;
 }
 
+/* Loads a configuration, and tells the log what is odd about it. */
+int server_load_config(const char *path, struct config **config, char **error)
+{
+        int r = config_load(path, config, error);
+
+        for (size_t i = 0; !r && i < (*config)->warnings.n; ++i)
+                log_line(LOG_LEVEL_WARNING, "%s", (*config)->warnings.items[i]);
+        return r;
+}
+
 static bool reload_for_driver(struct bus *bus, char **error)
 {
         return server_reload(container_of(bus, struct server, bus), error);
@@ -224,7 +234,7 @@ void server_deinit(struct server *s)
 bool server_reload(struct server *s, char **error)
 {
         struct config *config;
-        int r = config_load(s->config_path, &config, error);
+        int r = server_load_config(s->config_path, &config, error);
 
         if (r)
                 return false;

@@ -31,6 +31,9 @@ struct server {
         bool accepting;
 };
 
+/* config_load(), with what is odd but does not matter told to the log. */
+int server_load_config(const char *path, struct config **config, char **error);
+
 /*
  * Takes over `config` (also on failure) and listens on its addresses, or on those of
  * `address_override` if that is not NULL.
