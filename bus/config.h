@@ -18,47 +18,60 @@ struct config_strings {
 };
 
 enum config_apparmor {
+        CONFIG_APPARMOR_ENABLED, /* the default */
         CONFIG_APPARMOR_DISABLED,
-        CONFIG_APPARMOR_ENABLED,
         CONFIG_APPARMOR_REQUIRED,
 };
 
-/* <associate own="" context=""/> */
+/* <associate own="" context=""/>; of several for one name the last counts. */
 struct config_selinux_association {
         char *own, *context;
 };
 
-/* Where service files are looked for; the order of the configuration. */
+/* Where service files are looked for; the order of the configuration, each path once. */
 struct config_service_dir {
-        char *path;
-        bool strict_names; /* files must be called NAME.service, as on the system bus */
+        char *path;        /* absolute, or as relative as the path of the configuration file */
+        bool strict_names; /* a file not called NAME.service is not loaded, not just complained of
+                            */
         bool watch;        /* re-read on changes */
         bool transient;    /* of this run only: under XDG_RUNTIME_DIR */
 };
 
 struct config {
-        char *type, *user, *pidfile, *servicehelper;
+        char *type, *user, *pidfile, *servicehelper; /* NULL: not given; else the last one */
         bool fork, syslog, keep_umask, allow_anonymous;
         enum config_apparmor apparmor;
-        struct config_strings listen, mechanisms;
+        struct config_strings listen;     /* addresses, not parsed yet; at least one */
+        struct config_strings mechanisms; /* of authentication; none: all. Not checked. */
         struct config_service_dir *service_dirs;
         size_t n_service_dirs;
         struct config_selinux_association *associations;
         size_t n_associations;
-        struct config_strings conf_dirs; /* <includedir>s, for noticing changes */
+        struct config_strings conf_dirs; /* <includedir>s that exist, for noticing changes */
+        struct config_strings warnings;  /* for the log: what was wrong but did not matter */
         struct limits limits;
         struct policy *policy;
 };
 
-/*
- * Reads the file at `path` and everything it includes. Blocks on disk reads, and on the user
- * database. Returns 0 and a configuration, or -ENOMEM, or a positive enum config_error with
- * a message in *error (to be freed) that names the file, the line and the reason.
- */
+/* Why there is no configuration. */
 enum config_error {
         CONFIG_E_FAILED = 1,    /* org.freedesktop.DBus.Error.Failed */
         CONFIG_E_NOT_FOUND,     /* org.freedesktop.DBus.Error.FileNotFound */
         CONFIG_E_LIMITS,        /* org.freedesktop.DBus.Error.LimitsExceeded */
+        CONFIG_E_ACCESS_DENIED, /* org.freedesktop.DBus.Error.AccessDenied */
 };
+
+/*
+ * Reads the file at `path` and everything it includes, as the reference does: an <include> counts
+ * where it stands; a file out of an <includedir> that is not right is left out as a whole, with
+ * a warning; files of one <includedir> are read in the order of their names.
+ *
+ * <standard_session_servicedirs/> creates $XDG_RUNTIME_DIR/dbus-1/services, and looks at the
+ * environment (XDG_RUNTIME_DIR, XDG_DATA_HOME, XDG_DATA_DIRS). Blocks on disk reads, and on the
+ * user database.
+ *
+ * Returns 0 and a configuration; or -ENOMEM; or a positive enum config_error with a message in
+ * *error (to be freed) that names the file, the line and the reason. *error is NULL otherwise.
+ */
 int config_load(const char *path, struct config **cp, char **error);
 struct config *config_free(struct config *c);
