@@ -130,12 +130,15 @@ class Bus:
         daemon.process = None
         return status, daemon.stdout(), daemon.stderr()
 
-    def try_config(self, text: str, *arguments: str) -> None:
-        """Start a further daemon with this configuration and write down what becomes of it."""
+    def try_config(self, text: str, probe: bool = True) -> None:
+        """Start a further daemon with this configuration and write down what becomes of it.
+
+        Without probe it may be one that will not serve anybody.
+        """
         daemon = self.another_daemon()
         self.hidden[str(daemon.directory)] = "@DIR@"
         try:
-            daemon.start(text, arguments)
+            daemon.start(text, probe=probe)
             self.log("the daemon starts")
             daemon.stop()
         except DaemonFailure:

@@ -292,6 +292,7 @@ def signals(bus: Bus, number: signal.Signals) -> None:
     client.hello()
     daemon.signal(number)
     if number == signal.SIGHUP:
+        bus.wait_until(lambda: "Reloaded" in daemon.stderr(), "the reload")
         client.driver("GetId")
     else:
         client.expect_disconnect()
