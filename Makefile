@@ -60,8 +60,8 @@ bench: ## Measure against the stock daemon and dbus-broker, about five minutes
 fuzz: ## Let each fuzz target look for crashes, FUZZ_TIME=60 seconds each
 	@$(SETUP) build fuzz
 	$(call build_preset,fuzz)
-	set -e; for target in $$(find build-fuzz/test/fuzz -maxdepth 1 -type f -executable); do \
-		name=$${target##*/}; seeds=test/fuzz/corpus/$$name; found=build-fuzz/corpus/$$name; \
+	set -e; for target in $$(find build-fuzz/test/fuzz -maxdepth 1 -type f -name 'fuzz-*' -executable); do \
+		name=$${target##*/fuzz-}; seeds=test/fuzz/corpus/$$name; found=build-fuzz/corpus/$$name; \
 		mkdir -p $$found; test -d $$seeds || seeds=; \
 		echo "$$name:"; \
 		$$target -max_total_time=$(FUZZ_TIME) -print_final_stats=1 $$found $$seeds; \
