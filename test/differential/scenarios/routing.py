@@ -108,8 +108,11 @@ def byte_order(bus: Bus, order: str) -> None:
     body = [7, True, -2, 3, -4, 5, -6, 7, 8.5, "text", "/path", "a{sv}", ["a", "b"],
             {"k": Variant("u", 9)}, (1, Variant("ai", [1, 2])), [b"ab", b""], [("x", 1)],
             Variant("(ss)", ("a", "b")), [], [1]]
-    a.send(wire.call(b.unique, "/x", X, "Call", sig, body, order=order))
-    a.send(wire.signal("/x", X, "Sig", sig, body, order=order))
+    for message in (wire.call(b.unique, "/x", X, "Call", sig, body, order=order),
+                    wire.signal("/x", X, "Sig", sig, body, order=order)):
+        a.send(message)
+        got = b.wait_member(message.member or "")
+        bus.log(f"the order is kept: {got is not None and got.order == order}")
     a.driver("NameHasOwner", "s", [b.unique], order=order)
     a.driver("RequestName", "su", ["com.example.Name", 4], order=order)
     a.driver("GetNameOwner", "s", ["com.example.Nobody"], order=order)
