@@ -8,8 +8,6 @@
 
 static int join(const char *dir, size_t length, const char *name, char **path)
 {
-        while (length > 1 && dir[length - 1] == '/')
-                length -= 1;
         if (asprintf(path, "%.*s%s%s", (int)length, dir,
                      length && dir[length - 1] == '/' ? "" : "/", name) < 0)
                 return -ENOMEM;

@@ -390,7 +390,9 @@ static void test_include(struct fixture *f, gconstpointer data)
         (void)data;
         add_file(f, "sub/a.conf",
                  "<busconfig><type>a</type><listen>a</listen><fork/><servicedir>d</servicedir>"
-                 "<limit name='max_containers'>3</limit><include>b.conf</include></busconfig>");
+                 "<limit name='max_containers'>3</limit>"
+                 "<selinux><associate own='a' context='x'/></selinux>"
+                 "<include>b.conf</include></busconfig>");
         add_file(f, "sub/b.conf",
                  "<busconfig><user>b</user><listen>b</listen>"
                  "<apparmor mode='disabled'/></busconfig>");
@@ -409,6 +411,14 @@ static void test_include(struct fixture *f, gconstpointer data)
         g_assert_cmpstr(c->listen.items[2], ==, "b");
         g_assert_cmpstr(c->listen.items[3], ==, "last");
         g_assert_true(g_str_has_suffix(c->service_dirs[0].path, "/sub/d"));
+        g_assert_cmpuint(c->n_associations, ==, 1);
+        g_assert_cmpstr(c->associations[0].context, ==, "x");
+        config_free(c);
+        /* What an included file does not say stays as it was. */
+        add_file(f, "c.conf", "<busconfig/>");
+        c = load_inside(f, "<apparmor mode='required'/><syslog/><include>c.conf</include>");
+        g_assert_cmpint(c->apparmor, ==, CONFIG_APPARMOR_REQUIRED);
+        g_assert_true(c->syslog);
         config_free(c);
 }
 
@@ -518,6 +528,8 @@ static const struct decision decisions[] = {
         {"<policy user='root'><allow own='*'/></policy>", 0, true},
         {"<policy user='0x0'><allow own='*'/></policy>", 0, true},
         {"<policy user='root'><allow own='*'/></policy>", 1, false},
+        {"<policy user='0 '><allow own='*'/></policy>", 0, false},
+        {"<policy user='4294967296'><allow own='*'/></policy>", 0, false},
         {"<policy group='root'><allow own='*'/></policy>", 1, true},
         {"<policy at_console='true'><allow own='*'/></policy>", 1, false},
         {"<policy at_console='false'><allow own='*'/></policy>", 1, true},
@@ -578,6 +590,7 @@ static const struct {
         {"send_error='e.e'", {.type = 3, .error_name = "e.f"}, false},
         {"send_broadcast='true'", {.type = 4}, true},
         {"send_broadcast='true'", {.type = 4, .destination = "a.b"}, false},
+        {"send_broadcast='true' send_destination_prefix='a'", {.type = 4}, false},
         {"send_broadcast='false'", {.type = 4}, false},
         {"send_requested_reply='true'", {.type = 2, .reply_serial = 1}, false},
         {"send_requested_reply='false'", {.type = 2, .reply_serial = 1}, true},
