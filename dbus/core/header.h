@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Longest whole message and longest array in bytes ("Message Format"). */
+/* Longest whole message in bytes ("Message Format"). */
 #define MESSAGE_MAX_SIZE (128u * 1024 * 1024)
 /* Bytes up to and including the length of the array of header fields: fixed part of a header. */
 #define HEADER_FIXED_SIZE 16
@@ -61,7 +61,7 @@ enum message_problem {
         MESSAGE_BAD_BOOLEAN,
         MESSAGE_BAD_VARIANT,
         MESSAGE_BAD_DEPTH,
-        MESSAGE_BAD_FD_INDEX,
+        MESSAGE_BAD_FD_INDEX, /* unused: any index is valid, as in the reference */
         MESSAGE_BAD_FD_COUNT, /* fewer fds came than the header announces */
 };
 
@@ -95,7 +95,8 @@ int header_peek(const uint8_t *bytes, uint32_t *header_size, uint64_t *message_s
 
 /*
  * Parses and validates a whole header; `bytes` holds `size` bytes, at least the header.
- * Fields with unknown codes are skipped but must be well formed.
+ * Fields with unknown codes are skipped but must be well formed. Message types, flags and fields
+ * unknown to us are valid.
  * Returns 0 and fills `h`, or a positive enum message_problem.
  */
 int header_parse(struct header *h, const uint8_t *bytes, size_t size);

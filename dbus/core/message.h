@@ -53,6 +53,7 @@ int message_copy(struct message **mp, const uint8_t *bytes, const struct header 
 /*
  * The same for a large message that was read into a buffer of its own: `allocation` (from
  * malloc) holds MESSAGE_HEADROOM bytes of room and then the message. The body is not copied.
+ * The sender field has to fit into the headroom: no names of more than 55 bytes.
  * `allocation` and the fds become the message's, on success only.
  * Returns 0 or -ENOMEM.
  */

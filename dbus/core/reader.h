@@ -17,12 +17,13 @@ struct reader {
         const uint8_t *base; /* start of the body */
         uint32_t at, end;    /* offsets from base */
         const char *type;    /* what is left of the signature */
+        const char *element; /* in an array: the type that repeats, else NULL */
         char order;
 };
 
 void reader_init(struct reader *r, const struct message *m);
 
-/* The type code of the next value, '\0' at the end. */
+/* The type code of the next value, '\0' at the end. A dict entry's is '{'. */
 char reader_type(const struct reader *r);
 
 /* Each stores the next value and returns true, or returns false if it is of another type. */

@@ -19,10 +19,11 @@ bool syntax_interface(const char *text, size_t length);
 bool syntax_member(const char *text, size_t length);
 bool syntax_error_name(const char *text, size_t length);
 bool syntax_bus_name(const char *text, size_t length); /* unique or well-known */
+/* Laxer than the specification, as the reference is: ":", ":a" and ":.a" are valid. */
 bool syntax_unique_name(const char *text, size_t length);
 bool syntax_well_known_name(const char *text, size_t length);
 
-/* A prefix of a well-known name at a dot, as in arg0namespace: one element is enough. */
+/* A bus name or a prefix of one at a dot, as in arg0namespace: one element is enough. */
 bool syntax_bus_namespace(const char *text, size_t length);
 
 /* True if `name` is `prefix` or goes on with a dot behind it: "com.example.a" in "com.example". */

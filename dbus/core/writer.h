@@ -7,7 +7,8 @@
  *
  * The first error (-ENOMEM, -EMSGSIZE, -EINVAL) sticks: later calls do nothing and writer_end()
  * returns it, so callers append without looking and check once. The writer puts the alignment
- * where each value needs it; that the values are those of the signature is the caller's word.
+ * where each value needs it; that the values are those of the signature, and that texts are valid,
+ * is the caller's word. -EINVAL is for what no header can hold: type or serial 0, long signatures.
  */
 
 #include <stddef.h>
@@ -33,6 +34,7 @@ struct message_spec {
 struct writer {
         uint8_t *buffer;         /* MESSAGE_HEADROOM free bytes, then the message */
         uint32_t size, capacity; /* of the message, and how far it may grow */
+        struct header header;    /* of the message */
         const int *fds;          /* of the spec */
         uint32_t n_fds;
         int error;
