@@ -11,7 +11,7 @@ static bool is_optional(const struct driver_interface *i)
 
 void driver_write_features(struct bus *bus, struct writer *w)
 {
-        static char *const features[] = {"ActivatableServicesChanged", "HeaderFiltering"};
+        static const char *const features[] = {"ActivatableServicesChanged", "HeaderFiltering"};
 
         (void)bus;
         writer_strings(w, features, sizeof(features) / sizeof(*features));

@@ -102,17 +102,24 @@ static int take_listener(struct server *s, struct listener *l)
         return 0;
 }
 
-static int listen_on_address(struct server *s, const struct address *address, char **error)
+/* One text may have several addresses: they are alternatives to each other. */
+static int listen_on_text(struct server *s, const char *text, char **error)
 {
+        struct address *addresses;
         struct listener *l;
-        char guid[33];
+        char guid[GUID_SIZE];
+        size_t n;
         int r;
 
-        /* Each address has a guid of its own; that of the bus is what GetId tells. */
+        /* Each listener has a guid of its own; that of the bus is what GetId tells. */
         r = guid_new(guid);
         if (r < 0)
                 return fail_errno(error, -r);
-        r = listen_on(address, guid, &l, error);
+        r = addresses_parse(text, &addresses, &n, error);
+        if (r)
+                return -1;
+        r = listen_on_first(addresses, n, guid, &l, error);
+        addresses_free(addresses, n);
         if (r)
                 return -1;
         r = take_listener(s, l);
@@ -121,20 +128,6 @@ static int listen_on_address(struct server *s, const struct address *address, ch
                 return fail_errno(error, -r);
         }
         return 0;
-}
-
-static int listen_on_text(struct server *s, const char *text, char **error)
-{
-        struct address *addresses;
-        size_t n;
-        int r = addresses_parse(text, &addresses, &n, error);
-
-        if (r)
-                return -1;
-        for (size_t i = 0; i < n && !r; ++i)
-                r = listen_on_address(s, &addresses[i], error);
-        addresses_free(addresses, n);
-        return r;
 }
 
 static int listen_on_all(struct server *s, const char *address_override, char **error)

@@ -248,7 +248,7 @@ void writer_bytes(struct writer *w, const void *bytes, uint32_t n)
         writer_close_array(w, &array);
 }
 
-void writer_strings(struct writer *w, char *const *strings, size_t n)
+void writer_strings(struct writer *w, const char *const *strings, size_t n)
 {
         struct writer_array array;
 

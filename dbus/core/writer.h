@@ -54,7 +54,7 @@ void writer_u64(struct writer *w, uint64_t value);
 void writer_string(struct writer *w, const char *value);               /* s and o */
 void writer_signature(struct writer *w, const char *value);            /* g */
 void writer_bytes(struct writer *w, const void *bytes, uint32_t n);    /* a whole `ay` */
-void writer_strings(struct writer *w, char *const *strings, size_t n); /* a whole `as` */
+void writer_strings(struct writer *w, const char *const *strings, size_t n); /* a whole `as` */
 
 /* `element` is the type of the elements: it decides the padding before the first one. */
 void writer_open_array(struct writer *w, struct writer_array *array, const char *element);

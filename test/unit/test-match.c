@@ -151,7 +151,7 @@ static struct message *make(const struct message_spec *spec, const struct arg *a
                 full.signature = signature->str;
         writer_begin(&w, &full);
         for (unsigned i = 0; i < n; i++) {
-                char *strings[1] = {(char *)(uintptr_t)args[i].text};
+                const char *strings[1] = {(char *)(uintptr_t)args[i].text};
 
                 if (args[i].type == 'u')
                         writer_u32(&w, 7);
