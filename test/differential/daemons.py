@@ -20,13 +20,11 @@ STOCK = "/usr/bin/dbus-daemon"
 DEBUG_BUILD = "/usr/lib/dbus-1.0/debug-build"
 DEADLINE = 10.0
 
-OPEN_POLICY = """
-  <policy context="default">
+OPEN_RULES = """
     <allow user="*"/>
     <allow own="*"/>
     <allow send_destination="*" eavesdrop="true"/>
-    <allow eavesdrop="true"/>
-  </policy>"""
+    <allow eavesdrop="true"/>"""
 
 
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
@@ -36,6 +34,14 @@ _LIBC = ctypes.CDLL(None)
 def die_with_parent() -> None:
     """In a child before exec: end when the test ends, however it ends."""
     _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def default_policy(rules: str = "", base: str = OPEN_RULES) -> str:
+    """A default policy with these rules after those which allow everything."""
+    return f'\n  <policy context="default">{base}\n    {rules}\n  </policy>'
+
+
+OPEN_POLICY = default_policy()
 
 
 class DaemonFailure(Exception):
@@ -78,6 +84,9 @@ class Daemon:
         self.directory = directory
         self.wrap = shlex.split(wrap)
         self.process: subprocess.Popen[bytes] | None = None
+        # The process id (with a wrapping command, that command's), and the status after the end.
+        self.pid = 0
+        self.status = 0
         self.address = ""
         self.stderr_path = directory / "stderr"
         self.stdout_path = directory / "stdout"
@@ -118,6 +127,7 @@ class Daemon:
                 [*self.wrap, self.binary, *map(self.expand, arguments)], stdin=stdin, stdout=out,
                 stderr=err, pass_fds=pass_fds, env=self.environment(env), cwd=self.directory,
                 preexec_fn=die_with_parent)
+        self.pid = self.process.pid
 
     def start(self, config_text: str, arguments: Sequence[str] = (),
               env: Mapping[str, str] | None = None, probe: bool = True) -> None:
@@ -175,16 +185,10 @@ class Daemon:
             ready, _, _ = select.select([fd], [], [], max(0.0, end - time.monotonic()))
             chunk = os.read(fd, 4096) if ready else b""
             if not chunk:
-                self.kill()
+                self.wait()
                 raise DaemonFailure(f"daemon did not start: {self.stderr()}")
             data += chunk
         return data.decode().strip()
-
-    @property
-    def pid(self) -> int:
-        """The process id; with a wrapping command, that command's."""
-        assert self.process
-        return self.process.pid
 
     def stderr(self) -> str:
         """All that the daemon wrote to its standard error so far."""
@@ -204,23 +208,28 @@ class Daemon:
 
     def signal(self, number: int) -> None:
         """Send the process a signal."""
-        assert self.process
-        self.process.send_signal(number)
+        os.kill(self.pid, number)
 
     def wait(self, seconds: float = DEADLINE) -> int:
-        """Wait for the exit and return the status, negative for a signal."""
-        assert self.process
-        try:
-            return self.process.wait(seconds * self.patience)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            raise DaemonFailure("daemon did not exit in time") from None
+        """Wait for the exit, unless that was done; return the status, negative for a signal.
+
+        To wait for it is to say that the daemon was expected to end.
+        """
+        if self.process:
+            try:
+                self.status = self.process.wait(seconds * self.patience)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise DaemonFailure("daemon did not exit in time") from None
+            self.process = None
+        return self.status
 
     def kill(self) -> None:
         """End the process at once."""
-        if self.process and self.process.poll() is None:
+        if self.process:
             self.process.kill()
-            self.process.wait()
+            self.status = self.process.wait()
+            self.process = None
 
     def stop(self) -> None:
         """Ask the daemon to end, and complain if it crashed before or a checker found errors."""

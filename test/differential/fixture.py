@@ -14,6 +14,7 @@ from typing import Any, Callable, Mapping, Sequence
 
 from client import Client, as_user
 from daemons import Daemon, DaemonFailure, config
+from normalise import own_lines
 
 Function = Callable[..., None]
 
@@ -102,11 +103,14 @@ class Bus:
         self.daemon.start(config() if text is None else text, arguments, env)
         self._fds_at_start = self.daemon.fd_count()
 
+    def log_output(self, name: str, text: str) -> None:
+        """Write down the output of a daemon or a tool."""
+        for line in own_lines(text):
+            self.log(f"{name}: {line}")
+
     def log_stderr(self) -> None:
         """Write down the daemon's standard error, less what depends on the machine."""
-        for line in self.daemon.stderr().splitlines():
-            if "Failed to set fd limit" not in line:
-                self.log(f"stderr {line}")
+        self.log_output("stderr", self.daemon.stderr())
 
     def log_stderr_of(self, text: str) -> None:
         """Write down those lines of the daemon's standard error which have this text."""
@@ -118,16 +122,15 @@ class Bus:
         """A further daemon of the same kind, not started, with a directory of its own."""
         daemon = Daemon(self.binary, self.directory / f"d{len(self.daemons)}", self.wrap)
         self.daemons.append(daemon)
+        self.hidden[str(daemon.directory)] = "@DIR@"
         return daemon
 
     def run_daemon(self, *arguments: str, env: Mapping[str, str] | None = None,
                    pass_fds: Sequence[int] = ()) -> tuple[int, str, str]:
         """Run the daemon's program to its end and return status, standard output and error."""
         daemon = self.another_daemon()
-        self.hidden[str(daemon.directory)] = "@DIR@"
         daemon.spawn(arguments, env, pass_fds)
         status = daemon.wait()
-        daemon.process = None
         return status, daemon.stdout(), daemon.stderr()
 
     def try_config(self, text: str, probe: bool = True) -> None:
@@ -136,14 +139,12 @@ class Bus:
         Without probe it may be one that will not serve anybody.
         """
         daemon = self.another_daemon()
-        self.hidden[str(daemon.directory)] = "@DIR@"
         try:
             daemon.start(text, probe=probe)
             self.log("the daemon starts")
             daemon.stop()
         except DaemonFailure:
             self.log(f"the daemon refuses, exit status {daemon.wait()}: {daemon.stderr()}")
-        daemon.process = None
 
     def shell(self, command: str) -> subprocess.CompletedProcess[str]:
         """Run a shell command to its end in the daemon's environment."""

@@ -17,6 +17,13 @@ _RULES = (
 )
 
 
+def own_lines(text: str) -> list[str]:
+    """The lines of a daemon's output, less a last one that is cut off, and less what it says
+    when it may not raise its limit of fds, which depends on the machine."""
+    return [line for line in text[:text.rfind("\n") + 1].splitlines()
+            if "Failed to set fd limit" not in line]
+
+
 class Normaliser:
     """Names things by the order in which a transcript first mentions them."""
 

@@ -207,12 +207,10 @@ def try_policy(bus: Bus, random: Random) -> None:
     text = any_policy(random)
     bus.log(text)
     daemon = bus.another_daemon()
-    bus.hidden[str(daemon.directory)] = "@DIR@"
     try:
         daemon.start(config(policy=text))
     except DaemonFailure:
         bus.log(f"refused: {daemon.stderr()}")
-        daemon.process = None
         return
     talk = Talk(bus, random)
     talk.connect(daemon.address)
@@ -223,7 +221,6 @@ def try_policy(bus: Bus, random: Random) -> None:
         client.close()
     bus.clients.clear()
     daemon.stop()
-    daemon.process = None
 
 
 def group(bus: Bus, which: tuple[int, int, int]) -> None:

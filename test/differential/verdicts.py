@@ -64,8 +64,8 @@ def judge(bus: Bus, path: Path) -> tuple[str, str]:
     if address and daemon.serves(address.decode().strip()):
         return "accepted", ""
     status = daemon.wait()
-    daemon.process = None
-    return f"rejected with exit status {status}", daemon.stderr().replace(str(bus.directory), "@DIR@")
+    message = daemon.stderr().replace(str(bus.directory), "@DIR@")
+    return f"rejected with exit status {status}", message
 
 
 def verdict(bus: Bus, path: Path) -> None:
@@ -98,7 +98,6 @@ def behave(bus: Bus, path: Path) -> list[str]:
             client.shut_down()
         client.close()
     daemon.stop()
-    daemon.process = None
     return Normaliser({}).lines(lines)
 
 

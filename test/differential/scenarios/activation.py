@@ -9,7 +9,7 @@ from pathlib import Path
 
 import wire
 from client import Client
-from daemons import OPEN_POLICY, config
+from daemons import OPEN_POLICY, config, default_policy
 from fixture import Bus, scenario
 from wire import DRIVER, DRIVER_PATH
 
@@ -138,7 +138,8 @@ def a_client_takes_the_name(bus: Bus) -> None:
 
 
 FAILURES = {
-    "exits with 0": "/bin/true", "exits with 1": "/bin/false", "exits with 7": "/bin/sh -c 'exit 7'",
+    "exits with 0": "/bin/true", "exits with 1": "/bin/false",
+    "exits with 7": "/bin/sh -c 'exit 7'",
     "killed": "/bin/sh -c 'kill -9 $$'", "aborts": "/bin/sh -c 'kill -ABRT $$'",
     "no such program": "/nonexistent/program", "a folder": "/tmp", "not executable": "/etc/passwd",
     "relative": "true", "relative missing": "no-such-program-anywhere", "quoted": '"/bin/false"',
@@ -165,7 +166,8 @@ FILES = {
     "no section": "Name=com.example.F\nExec=/bin/false\n",
     "other section": "[Other]\nName=com.example.F\nExec=/bin/false\n",
     "two sections": "[Other]\nA=b\n[D-BUS Service]\nName=com.example.F\nExec=/bin/false\n",
-    "empty": "", "comment": "# comment\n[D-BUS Service]\n# x\nName=com.example.F\nExec=/bin/false\n",
+    "empty": "",
+    "comment": "# comment\n[D-BUS Service]\n# x\nName=com.example.F\nExec=/bin/false\n",
     "bad name": "[D-BUS Service]\nName=bad name\nExec=/bin/false\n",
     "unique name": "[D-BUS Service]\nName=:1.5\nExec=/bin/false\n",
     "driver name": "[D-BUS Service]\nName=org.freedesktop.DBus\nExec=/bin/false\n",
@@ -223,7 +225,6 @@ def several_folders(bus: Bus) -> None:
     for order in (("first", "second"), ("second", "first")):
         bus.log(str(order))
         daemon = bus.another_daemon()
-        bus.hidden[str(daemon.directory)] = "@DIR@"
         daemon.start(config(extra="".join(
             f"  <servicedir>{bus.directory}/{name}</servicedir>" for name in order)))
         client = bus.connect("A", address=daemon.address)
@@ -283,16 +284,9 @@ def environment_kept(bus: Bus) -> None:
             bus.log(line)
 
 
-DENY = """
-  <policy context="default">
-    <allow user="*"/>
-    <allow own="*"/>
-    <allow send_destination="*" eavesdrop="true"/>
-    <allow eavesdrop="true"/>
-    <deny send_destination="com.example.Denied"/>
-    <deny own="com.example.Unowned"/>
-    <deny receive_interface="com.example.Unheard"/>
-  </policy>"""
+DENY = default_policy('<deny send_destination="com.example.Denied"/>'
+                      '<deny own="com.example.Unowned"/>'
+                      '<deny receive_interface="com.example.Unheard"/>')
 
 
 @activating()
@@ -395,12 +389,12 @@ def helper(bus: Bus) -> None:
     """A system bus starts services by its helper; here a program that fails in each way."""
     for status in (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 99):
         daemon = bus.another_daemon()
-        bus.hidden[str(daemon.directory)] = "@DIR@"
         daemon.write("services/com.example.H.service",
                      "[D-BUS Service]\nName=com.example.H\nExec=/bin/true\nUser=root\n")
         daemon.write("helper", f"#!/bin/sh\necho \"$@\" >@DIR@/called\nexit {status}\n", 0o755)
-        daemon.start(config(bus_type="system", limits={"service_start_timeout": 400}, extra="  <servicehelper>@DIR@/helper</servicehelper>"
-                            "  <servicedir>@DIR@/services</servicedir>"))
+        daemon.start(config(bus_type="system", limits={"service_start_timeout": 400},
+                            extra="  <servicehelper>@DIR@/helper</servicehelper>"
+                                  "  <servicedir>@DIR@/services</servicedir>"))
         client = bus.connect("A", address=daemon.address)
         bus.log(f"status {status}")
         call(client, "com.example.H")

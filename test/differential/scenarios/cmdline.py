@@ -17,17 +17,9 @@ from scenarios.driver import log_xml
 PLAIN = config()
 
 
-def log_lines(bus: Bus, name: str, text: str) -> None:
-    """Write output down, less what depends on the machine, and less a line cut off at the end."""
-    for line in text[:text.rfind("\n") + 1].splitlines():
-        if "Failed to set fd limit" not in line:
-            bus.log(f"{name}: {line}")
-
-
 def run(bus: Bus, *arguments: str) -> None:
     """Run the daemon till it ends or listens; write down what it says."""
     daemon = bus.another_daemon()
-    bus.hidden[str(daemon.directory)] = "@DIR@"
     daemon.write("bus.conf", PLAIN)
     daemon.spawn(arguments)
     pid = daemon.pid
@@ -38,9 +30,8 @@ def run(bus: Bus, *arguments: str) -> None:
         daemon.stop()
     else:
         bus.log(f"{' '.join(arguments)}: exit status {daemon.wait()}")
-    daemon.process = None
-    log_lines(bus, "stdout", daemon.stdout().replace(str(pid), "<pid>"))
-    log_lines(bus, "stderr", daemon.stderr())
+    bus.log_output("stdout", daemon.stdout().replace(str(pid), "<pid>"))
+    bus.log_output("stderr", daemon.stderr())
 
 
 WRONG: dict[str, Sequence[str]] = {
@@ -128,16 +119,17 @@ def launch(bus: Bus, *arguments: str, text: str = PLAIN,
            pass_fds: Sequence[int] = ()) -> Daemon:
     """Start a daemon that prints what it is asked to on its standard output."""
     daemon = bus.another_daemon()
-    bus.hidden[str(daemon.directory)] = "@DIR@"
     daemon.write("bus.conf", text)
     daemon.spawn([f"--config-file={daemon.directory}/bus.conf", *arguments], pass_fds=pass_fds)
     return daemon
 
 
 def await_lines(bus: Bus, daemon: Daemon, count: int) -> list[str]:
-    """Wait until the daemon has printed so many lines."""
+    """Wait until the daemon has printed so many lines, or has ended."""
     bus.wait_until(lambda: daemon.stdout().count("\n") >= count or not daemon.running(),
                    "output of the daemon")
+    if not daemon.running():
+        daemon.wait()
     return daemon.stdout().splitlines()
 
 
@@ -186,7 +178,8 @@ def forking(bus: Bus) -> None:
         client.authenticate()
         client.hello()
         client.driver("GetId")
-        bus.log(f"session leader: {os.getsid(pid) == pid}, folder {os.readlink(f'/proc/{pid}/cwd')}")
+        bus.log(f"session leader: {os.getsid(pid) == pid}, "
+                f"folder {os.readlink(f'/proc/{pid}/cwd')}")
         for fd in (0, 1, 2):
             target = os.readlink(f"/proc/{pid}/fd/{fd}")
             bus.log(f"fd {fd}: {'null' if target == '/dev/null' else 'other'}")
@@ -194,7 +187,6 @@ def forking(bus: Bus) -> None:
     finally:
         os.kill(pid, signal.SIGTERM)
         bus.wait_until(lambda: ended(pid), "the daemon to end")
-        daemon.process = None
 
 
 @scenario(None, params={"fork in file": ("  <fork/>", []),
@@ -212,7 +204,6 @@ def fork_choices(bus: Bus, what: tuple[str, Sequence[str]]) -> None:
         os.kill(pid, signal.SIGTERM)
         bus.wait_until(lambda: ended(pid), "the daemon to end")
         daemon.wait()
-        daemon.process = None
 
 
 PIDFILE = "  <pidfile>@DIR@/pid</pidfile>"
@@ -226,7 +217,6 @@ def pidfile(bus: Bus) -> None:
     path = daemon.directory / "pid"
     bus.log(f"{path.read_text().replace(str(daemon.pid), '<pid>')!r} {path.stat().st_mode:o}")
     daemon.stop()
-    daemon.process = None
     bus.log(f"still there: {path.exists()}")
 
 
@@ -235,7 +225,6 @@ def pidfile_in_the_way(bus: Bus) -> None:
     """A pid file is there already; --nopidfile does not care."""
     for arguments in ([], ["--nopidfile"]):
         daemon = bus.another_daemon()
-        bus.hidden[str(daemon.directory)] = "@DIR@"
         daemon.write("pid", "1\n")
         daemon.write("bus.conf", config(extra=PIDFILE))
         daemon.spawn(["--config-file=@DIR@/bus.conf", "--nofork", "--print-address", *arguments])
@@ -245,8 +234,7 @@ def pidfile_in_the_way(bus: Bus) -> None:
             daemon.stop()
         else:
             bus.log(f"exit status {daemon.wait()}")
-        daemon.process = None
-        log_lines(bus, "stderr", daemon.stderr())
+        bus.log_output("stderr", daemon.stderr())
         bus.log(f"pid file: {(daemon.directory / 'pid').exists()}")
 
 
@@ -262,24 +250,18 @@ def socket_in_the_way(bus: Bus) -> None:
     daemon = launch(bus, "--nofork", "--print-address")
     await_lines(bus, daemon, 1)
     second = bus.another_daemon()
-    bus.hidden[str(second.directory)] = "@DIR@"
     second.write("bus.conf", config(listen=f"unix:path={daemon.directory}/bus"))
     second.spawn(["--config-file=@DIR@/bus.conf", "--nofork", "--print-address"])
     lines = await_lines(bus, second, 1)
     bus.log(f"beside a living one: {lines}")
-    log_lines(bus, "stderr", second.stderr())
-    if second.running():
-        second.stop()
-    second.process = None
+    bus.log_output("stderr", second.stderr())
+    second.stop()
     third = bus.another_daemon()
-    bus.hidden[str(third.directory)] = "@DIR@"
     third.write("bus", "a file")
     third.write("bus.conf", PLAIN)
     third.spawn(["--config-file=@DIR@/bus.conf", "--nofork", "--print-address"])
     bus.log(f"in place of a file: {await_lines(bus, third, 1)}")
-    log_lines(bus, "stderr", third.stderr())
-    if not third.running():
-        third.process = None
+    bus.log_output("stderr", third.stderr())
 
 
 @scenario(None, params={number.name: number for number in (
@@ -297,10 +279,9 @@ def signals(bus: Bus, number: signal.Signals) -> None:
     else:
         client.expect_disconnect()
         bus.log(f"exit status {daemon.wait()}")
-        daemon.process = None
         bus.log(f"socket still there: {(daemon.directory / 'bus').exists()}")
     client.close()
-    log_lines(bus, "stderr", daemon.stderr())
+    bus.log_output("stderr", daemon.stderr())
 
 
 ADDRESSES = {
@@ -335,8 +316,7 @@ def addresses(bus: Bus, address: str) -> None:
             daemon.stop()
         else:
             bus.log(f"exit status {daemon.wait()}")
-        daemon.process = None
-        log_lines(bus, "stderr", daemon.stderr())
+        bus.log_output("stderr", daemon.stderr())
 
 
 @scenario(None)
@@ -360,9 +340,7 @@ def no_listen(bus: Bus) -> None:
         daemon = launch(bus, "--nofork", "--print-address", *arguments, text=config(listen=""))
         lines = await_lines(bus, daemon, 1)
         bus.log(f"{lines} {'runs' if daemon.running() else daemon.wait()}")
-        log_lines(bus, "stderr", daemon.stderr())
-        if not daemon.running():
-            daemon.process = None
+        bus.log_output("stderr", daemon.stderr())
 
 
 INVALID_FILES = {
@@ -452,7 +430,8 @@ def rules(bus: Bus, policy: str) -> None:
     for rule in RULES:
         for verb in ("allow", "deny"):
             bus.log(f"<{verb} {rule}/>")
-            bus.try_config(config(policy=f"{OPEN_POLICY}<policy {policy}><{verb} {rule}/></policy>"))
+            bus.try_config(config(
+                policy=f"{OPEN_POLICY}<policy {policy}><{verb} {rule}/></policy>"))
 
 
 @scenario(None, root=True)
@@ -462,9 +441,8 @@ def changes_user(bus: Bus) -> None:
                     text=config(extra="  <user>nobody</user>\n" + PIDFILE))
     lines = await_lines(bus, daemon, 1)
     bus.log(f"{lines} {daemon.serves(lines[0])}")
-    log_lines(bus, "stderr", daemon.stderr())
+    bus.log_output("stderr", daemon.stderr())
     if not daemon.running():
-        daemon.process = None
         return
     status = dict(line.split(":\t", 1) for line in
                   open(f"/proc/{daemon.pid}/status", encoding="ascii").read().splitlines()
@@ -484,7 +462,6 @@ def changes_user(bus: Bus) -> None:
 def standard_files(bus: Bus) -> None:
     """--session with an address of one's own."""
     daemon = bus.another_daemon()
-    bus.hidden[str(daemon.directory)] = "@DIR@"
     daemon.spawn(["--session", "--nofork", "--print-address",
                   "--address=unix:path=@DIR@/session"])
     lines = await_lines(bus, daemon, 1)
@@ -505,14 +482,13 @@ def logging(bus: Bus, option: str) -> None:
     client.hello()
     client.driver("ReloadConfig")
     client.close()
-    log_lines(bus, "stderr", daemon.stderr())
+    bus.log_output("stderr", daemon.stderr())
 
 
 @scenario(None)
 def closed_standard_fds(bus: Bus) -> None:
     """Started with standard fds closed, it opens /dev/null in their places."""
     daemon = bus.another_daemon()
-    bus.hidden[str(daemon.directory)] = "@DIR@"
     daemon.write("bus.conf", PLAIN)
     result = bus.shell(f"exec {daemon.binary} --config-file={daemon.directory}/bus.conf "
                        f"--fork --print-pid=9 9>{daemon.directory}/pid <&- >&- 2>&-")

@@ -7,20 +7,13 @@ import signal
 
 import wire
 from client import Client
-from daemons import OPEN_POLICY, config
+from daemons import OPEN_POLICY, config, default_policy
 from fixture import Bus, scenario
 from wire import DRIVER
 
 X = "com.example.X"
-DENYING = """
-  <policy context="default">
-    <allow user="*"/>
-    <allow own="*"/>
-    <allow send_destination="*" eavesdrop="true"/>
-    <allow eavesdrop="true"/>
-    <deny send_interface="com.example.X"/>
-    <deny own="com.example.Denied"/>
-  </policy>"""
+DENYING = default_policy('<deny send_interface="com.example.X"/>'
+                         '<deny own="com.example.Denied"/>')
 
 WAYS = ["ReloadConfig", "SIGHUP"]
 

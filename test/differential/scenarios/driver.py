@@ -44,13 +44,14 @@ METHODS: list[tuple[str, str, str, list[object]]] = [
     (PEER, "GetMachineId", "", []),
 ]
 # Those of which the answer names the daemon's process, or its whole inside.
-WRONG_ONLY = [(DRIVER, "GetConnectionUnixProcessID", "s"), (DRIVER, "GetConnectionCredentials", "s"),
-              (MONITORING, "BecomeMonitor", "asu"), (STATS, "GetStats", ""),
+WRONG_ONLY = [(DRIVER, "GetConnectionUnixProcessID", "s"),
+              (DRIVER, "GetConnectionCredentials", "s"), (MONITORING, "BecomeMonitor", "asu"), (STATS, "GetStats", ""),
               (STATS, "GetConnectionStats", "s"), (STATS, "GetAllMatchRules", ""),
               (INTROSPECTABLE, "Introspect", "")]
 
 WRONG_ARGUMENTS: list[tuple[str, list[object]]] = [
-    ("", []), ("s", ["x"]), ("u", [1]), ("ss", ["a", "b"]), ("su", ["a", 1]), ("sus", ["a", 1, "b"]),
+    ("", []), ("s", ["x"]), ("u", [1]), ("ss", ["a", "b"]), ("su", ["a", 1]),
+    ("sus", ["a", 1, "b"]),
     ("as", [["a"]]), ("v", [Variant("s", "a")]), ("o", ["/a"]), ("a{sv}", [{}]), ("(s)", [("a",)]),
     ("asi", [["a"], 1]), ("sss", ["a", "b", "c"]),
 ]

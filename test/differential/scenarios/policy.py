@@ -5,23 +5,16 @@ from __future__ import annotations
 
 import wire
 from client import Client
-from daemons import config
+from daemons import OPEN_RULES, config, default_policy
 from fixture import Bus, scenario
 from wire import DRIVER, DRIVER_PATH
 
 X = "com.example.X"
 Y = "com.example.Y"
 
-BASE = """
-    <allow user="*"/>
-    <allow own="*"/>
-    <allow send_destination="*" eavesdrop="true"/>
-    <allow eavesdrop="true"/>"""
-
-
-def policy(rules: str, rest: str = "", base: str = BASE) -> str:
+def policy(rules: str, rest: str = "", base: str = OPEN_RULES) -> str:
     """A configuration whose default policy has these rules after those which allow everything."""
-    return config(policy=f'\n  <policy context="default">{base}\n    {rules}\n  </policy>{rest}')
+    return config(policy=default_policy(rules, base) + rest)
 
 
 def everything(bus: Bus) -> None:
@@ -74,7 +67,8 @@ RULES = {
     "send path": '<deny send_path="/y"/>',
     "send path any": '<deny send_path="*" send_destination="com.example.B"/>',
     "send error": '<deny send_error="com.example.Error.One"/>',
-    "send error requested": '<deny send_error="com.example.Error.One" send_requested_reply="true"/>',
+    "send error requested": '<deny send_error="com.example.Error.One" '
+                            'send_requested_reply="true"/>',
     "send error any": '<deny send_error="*" send_requested_reply="true"/>',
     "send destination": '<deny send_destination="com.example.B"/>',
     "send destination queued": '<deny send_destination="com.example.Q"/>',
@@ -180,21 +174,21 @@ def only(bus: Bus, rules: str) -> None:
 MUTE = {
     "empty": "", "user": '<allow user="*"/>', "own": '<allow user="*"/><allow own="*"/>',
     "send": '<allow user="*"/><allow send_destination="*"/>',
-    "receive error": BASE + '<deny receive_error="com.example.Error"/>',
-    "receive error requested": BASE + '<deny receive_error="com.example.Error" '
+    "receive error": OPEN_RULES + '<deny receive_error="com.example.Error"/>',
+    "receive error requested": OPEN_RULES + '<deny receive_error="com.example.Error" '
                                       'receive_requested_reply="true"/>',
-    "receive type signal": BASE + '<deny receive_type="signal"/>',
-    "receive unrequested": BASE + '<deny receive_requested_reply="false"/>',
-    "receive requested": BASE + '<deny receive_requested_reply="true"/>',
-    "bare eavesdrop": BASE + '<deny eavesdrop="true"/>',
-    "bare eavesdrop false": BASE + '<deny eavesdrop="false"/>',
-    "receive member": BASE + '<deny receive_sender="org.freedesktop.DBus" receive_path="/x" '
+    "receive type signal": OPEN_RULES + '<deny receive_type="signal"/>',
+    "receive unrequested": OPEN_RULES + '<deny receive_requested_reply="false"/>',
+    "receive requested": OPEN_RULES + '<deny receive_requested_reply="true"/>',
+    "bare eavesdrop": OPEN_RULES + '<deny eavesdrop="true"/>',
+    "bare eavesdrop false": OPEN_RULES + '<deny eavesdrop="false"/>',
+    "receive member": OPEN_RULES + '<deny receive_sender="org.freedesktop.DBus" receive_path="/x" '
                              'receive_member="NameAcquired"/>',
-    "receive path": BASE + '<deny receive_path="/x"/>',
-    "receive interface": BASE + '<deny receive_interface="com.example.X"/>',
-    "receive any path": BASE + '<deny receive_path="*"/>',
-    "receive without fds": BASE + '<deny receive_sender="*" max_fds="0"/>',
-    "receive with fds": BASE + '<deny receive_sender="*" min_fds="1"/>',
+    "receive path": OPEN_RULES + '<deny receive_path="/x"/>',
+    "receive interface": OPEN_RULES + '<deny receive_interface="com.example.X"/>',
+    "receive any path": OPEN_RULES + '<deny receive_path="*"/>',
+    "receive without fds": OPEN_RULES + '<deny receive_sender="*" max_fds="0"/>',
+    "receive with fds": OPEN_RULES + '<deny receive_sender="*" min_fds="1"/>',
     "send no eavesdrop": '<allow user="*"/><allow send_destination="*"/>'
                          '<allow receive_sender="*"/>',
     "receive without requested": '<allow user="*"/><allow send_destination="*"/>'
@@ -327,11 +321,13 @@ USERS = {
     "two of one user": '<policy user="nobody"><deny send_interface="com.example.X"/></policy>'
                        '<policy user="nobody"><allow send_interface="com.example.X"/></policy>',
     "default after user": '<policy user="nobody"><allow send_interface="com.example.X"/></policy>'
-                          '<policy context="default"><deny send_interface="com.example.X"/></policy>',
+                          '<policy context="default"><deny send_interface="com.example.X"/>'
+                          '</policy>',
     "two groups": '<policy group="games"><deny send_interface="com.example.X"/></policy>'
                   '<policy group="users"><allow send_interface="com.example.X"/></policy>',
     "unknown user": '<policy user="no-such-user"><deny send_interface="com.example.X"/></policy>',
-    "unknown group": '<policy group="no-such-group"><deny send_interface="com.example.X"/></policy>',
+    "unknown group": '<policy group="no-such-group"><deny send_interface="com.example.X"/>'
+                     '</policy>',
     "at console": '<policy at_console="true"><deny send_interface="com.example.X"/></policy>',
     "not at console": '<policy at_console="false"><deny send_interface="com.example.X"/></policy>',
     "user any": '<policy user="*"><deny send_interface="com.example.X"/></policy>',

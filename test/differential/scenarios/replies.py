@@ -188,10 +188,11 @@ def limit(bus: Bus) -> None:
 def timeout(bus: Bus) -> None:
     """reply_timeout: the daemon answers in the callee's place, which then is too late."""
     a, b = bus.connect("A"), bus.connect("B")
-    first, second = ask(bus, a, b), ask(bus, a, b)
-    a.wait_reply(second)
-    b.send(wire.method_return(a.unique, first))
-    bus.settle()
+    for _ in range(2):
+        serial = ask(bus, a, b)
+        a.wait_reply(serial)
+        b.send(wire.method_return(a.unique, serial))
+        bus.settle()
 
 
 @scenario(config(policy=REQUESTED_ONLY, limits={"reply_timeout": 200}))

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import wire
-from daemons import config
 from fixture import Bus, scenario
 from wire import DRIVER, DRIVER_PATH, Variant
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from pathlib import Path
 from typing import Sequence
 
 from client import Client
@@ -19,7 +20,6 @@ def hand_over(bus: Bus, paths: Sequence[str], *arguments: str, text: str = PLAIN
               pid: str = "$$") -> Daemon:
     """Start the daemon with listening sockets as fds from 3 on, the way systemd does."""
     daemon = bus.another_daemon()
-    bus.hidden[str(daemon.directory)] = "@DIR@"
     daemon.write("bus.conf", text)
     sockets = []
     for path in paths:
@@ -45,10 +45,8 @@ def outcome(bus: Bus, daemon: Daemon, paths: Sequence[str] = ()) -> None:
     bus.wait_until(lambda: "\n" in daemon.stdout() or not daemon.running(), "the daemon")
     if not daemon.running() or not daemon.serves(daemon.stdout().split("\n")[0]):
         bus.log(f"exit status {daemon.wait()}")
-        daemon.process = None
-    for line in (daemon.stdout() + daemon.stderr()).splitlines():
-        if "Failed to set fd limit" not in line:
-            bus.log(line)
+    bus.log_output("stdout", daemon.stdout())
+    bus.log_output("stderr", daemon.stderr())
     if daemon.process:
         for path in paths:
             client = Client(path, f"unix:path={daemon.directory}/{path}", bus.log)
@@ -56,8 +54,8 @@ def outcome(bus: Bus, daemon: Daemon, paths: Sequence[str] = ()) -> None:
             client.hello(quiet=False)
             client.close()
         daemon.stop()
-        daemon.process = None
-        bus.log(f"sockets left: {sorted(p.name for p in daemon.directory.iterdir() if p.is_socket())}")
+        left = sorted(p.name for p in daemon.directory.iterdir() if p.is_socket())
+        bus.log(f"sockets left: {left}")
 
 
 @scenario(None, tools=["bash"])
@@ -124,7 +122,6 @@ def notifications(bus: Bus) -> None:
     bus.daemon.signal(signal.SIGTERM)
     told("STOPPING=1")
     bus.log(f"exit status {bus.daemon.wait()}")
-    bus.daemon.process = None
     sock.close()
 
 
@@ -132,14 +129,17 @@ def notifications(bus: Bus) -> None:
 def umask(bus: Bus, extra: str) -> None:
     """The umask of a daemon that has forked, with and without keep_umask."""
     daemon = bus.another_daemon()
-    bus.hidden[str(daemon.directory)] = "@DIR@"
     daemon.write("bus.conf", config(extra=extra))
-    daemon.write("start", "umask 027; exec @DAEMON@ --config-file=@DIR@/bus.conf --fork "
-                          "--print-pid=1\n".replace("@DAEMON@", daemon.binary))
-    result = bus.shell(f"sh {daemon.directory}/start")
-    pid = int(result.stdout or "0")
-    bus.log(f"status {result.returncode}")
-    if pid:
-        with open(f"/proc/{pid}/status", encoding="ascii") as status:
-            bus.log(next((line.strip() for line in status if line.startswith("Umask")), "no Umask"))
-        os.kill(pid, signal.SIGTERM)
+    result = bus.shell(f"umask 027; exec {daemon.binary} --fork --print-pid=1 --print-address=1 "
+                       f"--config-file={daemon.directory}/bus.conf")
+    bus.log(f"status {result.returncode} {result.stderr}")
+    address, pid = sorted(result.stdout.split(), key=str.isdigit)
+    try:
+        client = Client("A", address, bus.log)
+        client.authenticate()
+        client.hello()
+        client.close()
+        status = Path(f"/proc/{pid}/status").read_text()
+        bus.log(next(line for line in status.splitlines() if line.startswith("Umask")))
+    finally:
+        os.kill(int(pid), signal.SIGTERM)
