@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Nobody can own it ("Message Bus Names"). */
+#define BUS_NAME "org.freedesktop.DBus"
+
 static struct index_text text_of(const char *text)
 {
         return (struct index_text){.text = text, .length = text ? (uint32_t)strlen(text) : 0};
@@ -37,19 +40,32 @@ static bool extra_matches(const struct policy_rule *rule, bool extra)
                            : extra || rule->eavesdrop != POLICY_TRUE;
 }
 
-static uint32_t classes_of(const struct policy_rule *rule)
+/* The bus's own name is nobody else's. */
+static bool party_matches(const struct policy_rule *rule, bool nobody)
 {
-        uint32_t classes = 0;
+        return nobody || !rule->name || rule->name_is_prefix || strcmp(rule->name, BUS_NAME);
+}
+
+static bool class_matches(const struct policy_rule *rule, unsigned type, enum policy_reply reply,
+                          bool extra, bool nobody)
+{
+        return (rule->message_type == MESSAGE_INVALID || rule->message_type == type) &&
+               reply_matches(rule, reply) && extra_matches(rule, extra) &&
+               party_matches(rule, nobody);
+}
+
+static uint64_t classes_of(const struct policy_rule *rule)
+{
+        uint64_t classes = 0;
 
         if (rule->kind == POLICY_OWN)
                 return 1;
         for (unsigned type = MESSAGE_INVALID; type <= MESSAGE_SIGNAL; ++type) {
-                if (rule->message_type != MESSAGE_INVALID && rule->message_type != type)
-                        continue;
                 for (unsigned reply = POLICY_NO_REPLY; reply <= POLICY_UNREQUESTED_REPLY; ++reply) {
-                        for (unsigned extra = 0; extra <= 1; ++extra) {
-                                if (reply_matches(rule, reply) && extra_matches(rule, extra))
-                                        classes |= 1u << policy_class(type, reply, extra);
+                        for (unsigned rest = 0; rest < 4; ++rest) {
+                                if (class_matches(rule, type, reply, rest & 1, rest & 2))
+                                        classes |= UINT64_C(1) << policy_class(type, reply,
+                                                                               rest & 1, rest >> 1);
                         }
                 }
         }
@@ -165,7 +181,6 @@ static int table_init(struct index_table *table, uint32_t n_rules)
 {
         uint32_t n_slots = 4;
 
-        table->last = -1;
         if (!n_rules)
                 return 0;
         while (n_slots < 2 * n_rules)
@@ -282,18 +297,19 @@ static int lists_init(struct policy_index *index)
         return 0;
 }
 
-/* From the last rule backwards: the first that can match a class decides it, if it asks for
- * nothing else. */
+/* From the last rule backwards: rules that may or may not allow what is allowed anyhow make no
+ * difference. A class is open until a rule can deny it, or wants to be logged. */
 static void find_always_allowed(struct policy_index *index)
 {
-        uint32_t open = UINT32_MAX;
+        uint64_t open = UINT64_MAX;
 
         for (uint32_t i = index->n_rules; i-- > 0 && open;) {
                 const struct index_rule *rule = &index->rules[i];
 
-                if (rule->allow && !rule->log && rule->matches_class && !rule->name.text)
+                if (!rule->allow || rule->log)
+                        open &= ~rule->classes;
+                else if (rule->matches_class && !rule->name.text)
                         index->always_allowed |= open & rule->classes;
-                open &= ~rule->classes;
         }
 }
 

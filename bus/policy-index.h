@@ -6,9 +6,10 @@
  * indexed by what a message can be looked up by. Made once, never changed.
  *
  * What costs nothing to know about a message (its type, whether it is a reply and a requested one,
- * whether it is a broadcast or eavesdropped) is its class. There are POLICY_CLASSES of them, and
- * each rule has the set of those that it can match. Rules are found by the name that they give, by
- * their interface if they give no name, and by class if they give neither.
+ * whether it is a broadcast or eavesdropped, whether a connection is at the other end) is its
+ * class. There are POLICY_CLASSES of them, and each rule has the set of those that it can match.
+ * Rules are found by the name that they give, by their interface if they give no name, and by class
+ * if they give neither.
  */
 
 #include <stdbool.h>
@@ -23,13 +24,16 @@ enum policy_reply {
         POLICY_UNREQUESTED_REPLY,
 };
 
-/* 5 types, of which MESSAGE_INVALID is any unknown one; 3 states of a reply; 2 of the rest. */
-#define POLICY_CLASSES 30
+/* 5 types, of which MESSAGE_INVALID is any unknown one; 3 states of a reply; 2 and 2 of the rest.
+ */
+#define POLICY_CLASSES 60
 
-/* `extra`: 1 for a broadcast (when sent), for what is eavesdropped (when received). */
-static inline unsigned policy_class(unsigned type, enum policy_reply reply, unsigned extra)
+/* `extra`: 1 for a broadcast (when sent), for what is eavesdropped (when received). `nobody`: 1 if
+ * no connection is at the other end, but the bus or who will own a name. */
+static inline unsigned policy_class(unsigned type, enum policy_reply reply, unsigned extra,
+                                    unsigned nobody)
 {
-        return (type * 3 + reply) * 2 + extra;
+        return ((type * 3 + reply) * 2 + extra) * 2 + nobody;
 }
 
 /* A text to find in a message; NULL: any. Borrowed from the policy's rule. */
@@ -39,7 +43,7 @@ struct index_text {
 };
 
 struct index_rule {
-        uint32_t classes; /* bit n: can match class n */
+        uint64_t classes; /* bit n: can match class n */
         bool allow, log;
         bool matches_class; /* nothing but the class, and what it is indexed by, is left to ask */
         bool name_is_prefix;
@@ -64,7 +68,7 @@ struct index_table {
         struct index_slot *slots; /* NULL: no rules */
         uint32_t mask;            /* number of slots - 1 */
         uint32_t n_keys;
-        int64_t last;    /* the highest number of any rule in it; -1: none */
+        uint32_t last;   /* the highest number of any rule in it */
         bool has_unique; /* a key starts with a colon */
 };
 
@@ -72,7 +76,7 @@ struct policy_index {
         enum policy_kind kind; /* OWN, SEND or RECEIVE */
         struct index_rule *rules;
         uint32_t n_rules;
-        uint32_t always_allowed;             /* bit n: no rule but an <allow> can decide class n */
+        uint64_t always_allowed;             /* bit n: whatever decides class n, it is an <allow> */
         struct index_table names;            /* that give a name */
         struct index_table prefixes;         /* that give a prefix of names */
         struct index_table interfaces;       /* that give no name but an interface */

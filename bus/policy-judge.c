@@ -44,53 +44,66 @@ static bool rest_matches(const struct question *q, const struct index_rule *rule
                m->n_fds >= rule->min_fds && m->n_fds <= rule->max_fds;
 }
 
-/* Raises *best to the last rule of the list that matches, if that is a later one. */
-static void consider(const struct question *q, const struct index_list *list, int64_t *best)
+/* What has been found so far. */
+struct tally {
+        int64_t best; /* number of the last rule that matches; -1: none does */
+        bool all;     /* count them, instead of looking only for a later one */
+        unsigned n;
+};
+
+static void consider(const struct question *q, const struct index_list *list, struct tally *t)
 {
-        for (uint32_t i = list->n; i-- > 0 && list->rules[i] > *best;) {
-                if (rest_matches(q, &q->index->rules[list->rules[i]])) {
-                        *best = list->rules[i];
-                        return;
-                }
+        for (uint32_t i = list->n; i-- > 0 && (t->all || list->rules[i] > t->best);) {
+                if (!rest_matches(q, &q->index->rules[list->rules[i]]))
+                        continue;
+                t->n += 1;
+                if (list->rules[i] > t->best)
+                        t->best = list->rules[i];
         }
 }
 
-static void consider_name(const struct question *q, const char *text, size_t length, int64_t *best)
+static bool can_matter(const struct index_table *table, const struct tally *t)
 {
-        consider(q, policy_index_find(&q->index->names, text, length), best);
+        return table->slots && (t->all || table->last > t->best);
+}
+
+static void consider_name(const struct question *q, const char *text, size_t length,
+                          struct tally *t)
+{
+        consider(q, policy_index_find(&q->index->names, text, length), t);
 }
 
 /* Prefixes end at a dot, or at the end: "com.example.a" is in "com", "com.example" and itself. */
 static void consider_prefixes(const struct question *q, const char *text, size_t length,
-                              int64_t *best)
+                              struct tally *t)
 {
         for (size_t i = 1; i <= length; ++i) {
                 if (i == length || text[i] == '.')
-                        consider(q, policy_index_find(&q->index->prefixes, text, i), best);
+                        consider(q, policy_index_find(&q->index->prefixes, text, i), t);
         }
 }
 
 typedef void consider_function(const struct question *q, const char *text, size_t length,
-                               int64_t *best);
+                               struct tally *t);
 
 static void consider_party(const struct question *q, consider_function *function, bool with_unique,
-                           int64_t *best)
+                           struct tally *t)
 {
         const struct list *all, *l;
 
         if (!q->party) {
                 if (q->text.text)
-                        function(q, q->text.text, q->text.length, best);
+                        function(q, q->text.text, q->text.length, t);
                 return;
         }
         if (with_unique && q->party->unique_name)
-                function(q, q->party->unique_name, strlen(q->party->unique_name), best);
+                function(q, q->party->unique_name, strlen(q->party->unique_name), t);
         all = &q->party->ownerships;
         for (l = all->next; l != all; l = l->next) {
                 const struct name *name =
                         container_of(l, const struct name_ownership, of_owner)->name;
 
-                function(q, name->text, name->length, best);
+                function(q, name->text, name->length, t);
         }
 }
 
@@ -104,46 +117,26 @@ static bool party_has(const struct question *q, const struct index_text *key)
 }
 
 /* For who has more names than there are rules about. */
-static void consider_keys(const struct question *q, int64_t *best)
+static void consider_keys(const struct question *q, struct tally *t)
 {
         const struct index_table *table = &q->index->names;
 
         for (uint32_t i = 0; i <= table->mask; ++i) {
                 const struct index_slot *slot = &table->slots[i];
 
-                if (slot->key.text && slot->list.rules[slot->list.n - 1] > *best &&
-                    party_has(q, &slot->key))
-                        consider(q, &slot->list, best);
+                if (slot->key.text && party_has(q, &slot->key))
+                        consider(q, &slot->list, t);
         }
 }
 
-/* The number of the rule that decides; -1 if none matches. */
-static int64_t decide(const struct question *q)
+static void consider_names(const struct question *q, struct tally *t)
 {
-        const struct policy_index *index = q->index;
-        const struct header_text *interface;
-        int64_t best = -1;
+        const struct index_table *table = &q->index->names;
 
-        consider(q, &index->by_class[q->class], &best);
-        if (index->names.last > best) {
-                if (q->party && q->party->n_names > 2 * index->names.n_keys)
-                        consider_keys(q, &best);
-                else
-                        consider_party(q, consider_name, index->names.has_unique, &best);
-        }
-        if (index->prefixes.last > best)
-                consider_party(q, consider_prefixes, index->prefixes.has_unique, &best);
-        if (index->interfaces.last > best) {
-                interface = &q->message->header.text[FIELD_INTERFACE];
-                consider(q,
-                         interface->at ? policy_index_find(&index->interfaces,
-                                                           (const char *)q->message->bytes +
-                                                                   interface->at,
-                                                           interface->length)
-                                       : &index->denied_interfaces,
-                         &best);
-        }
-        return best;
+        if (q->party && q->party->n_names > 2 * table->n_keys)
+                consider_keys(q, t);
+        else
+                consider_party(q, consider_name, table->has_unique, t);
 }
 
 static bool is_in_prefix(const char *text, size_t length, const struct index_text *prefix)
@@ -155,11 +148,14 @@ static bool is_in_prefix(const char *text, size_t length, const struct index_tex
 
 static bool party_is_in_prefix(const struct question *q, const struct index_text *prefix)
 {
-        const char *unique = q->party->unique_name;
-        const struct list *all = &q->party->ownerships, *l;
+        const char *unique = q->party ? q->party->unique_name : NULL;
+        const struct list *all, *l;
 
+        if (!q->party)
+                return q->text.text && is_in_prefix(q->text.text, q->text.length, prefix);
         if (unique && is_in_prefix(unique, strlen(unique), prefix))
                 return true;
+        all = &q->party->ownerships;
         for (l = all->next; l != all; l = l->next) {
                 const struct name *name =
                         container_of(l, const struct name_ownership, of_owner)->name;
@@ -170,37 +166,68 @@ static bool party_is_in_prefix(const struct question *q, const struct index_text
         return false;
 }
 
-static bool name_matches(const struct question *q, const struct index_rule *rule)
+/* Counts a prefix once, however many names are in it. */
+static void consider_each_prefix(const struct question *q, struct tally *t)
 {
-        if (!rule->name.text)
-                return true;
-        if (!q->party && !q->text.text)
-                return false;
-        if (rule->name_is_prefix)
-                return q->party ? party_is_in_prefix(q, &rule->name)
-                                : is_in_prefix(q->text.text, q->text.length, &rule->name);
-        return q->party ? party_has(q, &rule->name)
-                        : q->text.length == rule->name.length &&
-                                  !memcmp(q->text.text, rule->name.text, rule->name.length);
+        const struct index_table *table = &q->index->prefixes;
+
+        for (uint32_t i = 0; i <= table->mask; ++i) {
+                const struct index_slot *slot = &table->slots[i];
+
+                if (slot->key.text && party_is_in_prefix(q, &slot->key))
+                        consider(q, &slot->list, t);
+        }
 }
 
-/* Walks all rules: only texts about denials ask for it. */
+static void consider_interface(const struct question *q, struct tally *t)
+{
+        const struct header_text *interface = &q->message->header.text[FIELD_INTERFACE];
+        const char *text = (const char *)q->message->bytes + interface->at;
+
+        consider(q,
+                 interface->at ? policy_index_find(&q->index->interfaces, text, interface->length)
+                               : &q->index->denied_interfaces,
+                 t);
+}
+
+static void consider_all(const struct question *q, struct tally *t)
+{
+        const struct policy_index *index = q->index;
+
+        consider(q, &index->by_class[q->class], t);
+        if (can_matter(&index->names, t))
+                consider_names(q, t);
+        if (can_matter(&index->prefixes, t)) {
+                if (t->all)
+                        consider_each_prefix(q, t);
+                else
+                        consider_party(q, consider_prefixes, index->prefixes.has_unique, t);
+        }
+        if (can_matter(&index->interfaces, t))
+                consider_interface(q, t);
+}
+
+/* The rule that decides; NULL if none matches. */
+static const struct index_rule *decide(const struct question *q)
+{
+        struct tally t = {.best = -1};
+
+        consider_all(q, &t);
+        return t.best < 0 ? NULL : &q->index->rules[t.best];
+}
+
+/* Only texts about denials ask for it. */
 static unsigned count_matches(const struct question *q)
 {
-        unsigned n = 0;
+        struct tally t = {.best = -1, .all = true};
 
-        for (uint32_t i = 0; i < q->index->n_rules; ++i) {
-                const struct index_rule *rule = &q->index->rules[i];
-
-                n += rest_matches(q, rule) && name_matches(q, rule);
-        }
-        return n;
+        consider_all(q, &t);
+        return t.n;
 }
 
 static struct policy_verdict judge(const struct question *q)
 {
-        int64_t best = decide(q);
-        const struct index_rule *rule = best < 0 ? NULL : &q->index->rules[best];
+        const struct index_rule *rule = decide(q);
         struct policy_verdict verdict = {
                 .allow = rule && rule->allow,
                 .log = rule && rule->log,
@@ -226,6 +253,7 @@ struct policy_verdict policy_index_judge(const struct policy_index *index,
         unsigned type = h->type <= MESSAGE_SIGNAL ? h->type : MESSAGE_INVALID;
         bool has_destination = h->text[FIELD_DESTINATION].at != 0;
         bool sends = index->kind == POLICY_SEND;
+        const struct name_owner *party = sends ? m->receiver : m->sender;
         bool extra = sends ? type == MESSAGE_SIGNAL && !has_destination
                            : has_destination && m->addressed != m->receiver;
         enum header_field field = sends ? FIELD_DESTINATION : FIELD_SENDER;
@@ -233,8 +261,8 @@ struct policy_verdict policy_index_judge(const struct policy_index *index,
                 .index = index,
                 .names = names,
                 .message = m->message,
-                .class = policy_class(type, reply_of(m), extra),
-                .party = sends ? m->receiver : m->sender,
+                .class = policy_class(type, reply_of(m), extra, !party),
+                .party = party,
                 .text = {message_text(m->message, field), h->text[field].length},
         };
 
@@ -246,10 +274,10 @@ struct policy_verdict policy_index_judge(const struct policy_index *index,
 bool policy_index_may_own(const struct policy_index *index, const char *name, size_t length)
 {
         struct question q = {.index = index, .text = {name, (uint32_t)length}};
-        int64_t best;
+        const struct index_rule *rule;
 
         if (index->always_allowed & 1)
                 return true;
-        best = decide(&q);
-        return best >= 0 && index->rules[best].allow;
+        rule = decide(&q);
+        return rule && rule->allow;
 }
