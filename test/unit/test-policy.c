@@ -247,9 +247,25 @@ static bool plain_may_own(const struct plain *e, const char *name)
 /* Random policies and messages: few words, so that they meet. */
 
 static const char *const name_words[] = {
-        "a",   "a.b",  "a.b.c", "a.b.c.d", "a.bc",   "x.y", "x.y.z",
-        ":1",  ":1.0", ":1.1",  ":1.2",    ":1.1.x", "",    "org.freedesktop.DBus",
-        "n.1", "n.2",  "n.3.x", "n",
+        "a",
+        "a.b",
+        "a.b.c",
+        "a.b.c.d",
+        "a.bc",
+        "x.y",
+        "x.y.z",
+        ":1",
+        ":1.0",
+        ":1.1",
+        ":1.2",
+        ":1.1.x",
+        "",
+        "org.freedesktop.DBus",
+        "n.1",
+        "n.2",
+        "n.3.x",
+        "n",
+        "org.freedesktop.DBus.X",
 };
 static const char *const path_words[] = {"/", "/a", "/a/b"};
 static const char *const interface_words[] = {"a.b", "i.f", "i.g"};
