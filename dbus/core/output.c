@@ -84,14 +84,14 @@ int output_push(struct output *out, struct message *m)
  */
 static size_t gather(const struct output *out, struct iovec *iov)
 {
-        size_t n = out->n < BATCH ? out->n : BATCH;
+        size_t n = 0;
 
-        for (uint32_t i = 0; i < n; ++i) {
-                const struct message *m = *place(out, i);
+        for (; n < out->n && n < BATCH; ++n) {
+                const struct message *m = *place(out, (uint32_t)n);
 
-                if (i && m->n_fds)
-                        return i;
-                iov[i] = (struct iovec){m->bytes, m->size};
+                if (n && m->n_fds)
+                        break;
+                iov[n] = (struct iovec){m->bytes, m->size};
         }
         iov[0].iov_base = (uint8_t *)iov[0].iov_base + out->sent;
         iov[0].iov_len -= out->sent;

@@ -224,6 +224,8 @@ static void test_many_with_fds(void)
 {
         exchange(150, 100, 1);
         exchange(1000, 100, 7);
+        /* Each is written in several parts, the next one's descriptors in sight. */
+        exchange(20, 3 * INPUT_SHARE, 1);
 }
 
 static void test_large(void)
