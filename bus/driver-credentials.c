@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -124,8 +123,8 @@ int driver_get_credentials(struct driver_call *c)
 
         if (driver_read_owner(c, "credentials", &name, &p, &is_bus) < 0)
                 return -1;
-        if (p && p->credentials.pidfd >= 0 && c->caller->fd_passing)
-                fd = fcntl(p->credentials.pidfd, F_DUPFD_CLOEXEC, 0);
+        if (p && c->caller->fd_passing)
+                fd = credentials_open_pidfd(p->source.fd);
         driver_reply_spec(c, &spec, "a{sv}");
         spec.fds = &fd;
         spec.n_fds = fd >= 0;

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 /* Since Linux 6.5; the number that all but a few architectures use (asm-generic/socket.h). */
 #if !defined(SO_PEERPIDFD) && (defined(__x86_64__) || defined(__i386__) || defined(__aarch64__) || \
@@ -20,15 +19,13 @@
 
 void credentials_init(struct credentials *c)
 {
-        *c = (struct credentials){.pidfd = -1};
+        *c = (struct credentials){0};
 }
 
 void credentials_deinit(struct credentials *c)
 {
         free(c->groups);
         free(c->security_label);
-        if (c->pidfd >= 0)
-                close(c->pidfd);
         credentials_init(c);
 }
 
@@ -134,17 +131,16 @@ static int read_label(struct credentials *c, int fd)
         return 0;
 }
 
-static void read_pidfd(struct credentials *c, int fd)
+int credentials_open_pidfd(int fd)
 {
 #ifdef SO_PEERPIDFD
         int pidfd;
         socklen_t n = sizeof(pidfd);
 
-        if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &n) >= 0)
-                c->pidfd = pidfd;
+        return getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &n) < 0 ? -errno : pidfd;
 #else
-        (void)c;
         (void)fd;
+        return -ENOPROTOOPT;
 #endif
 }
 
@@ -156,10 +152,7 @@ int credentials_from_socket(struct credentials *c, int fd)
                 r = read_groups(c, fd);
         if (!r)
                 r = read_label(c, fd);
-        if (r < 0) {
+        if (r < 0)
                 credentials_deinit(c);
-                return r;
-        }
-        read_pidfd(c, fd);
-        return 0;
+        return r;
 }

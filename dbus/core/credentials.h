@@ -17,7 +17,6 @@ struct credentials {
         gid_t *groups; /* supplementary and primary, ascending */
         size_t n_groups;
         char *security_label; /* of the LSM, without a NUL that it put behind; NULL: none */
-        int pidfd;            /* -1: the kernel has none */
 };
 
 void credentials_init(struct credentials *c);
@@ -30,3 +29,10 @@ void credentials_deinit(struct credentials *c);
  * Returns 0, -ENOMEM, or another -errno if `fd` is no socket; then nothing is set.
  */
 int credentials_from_socket(struct credentials *c, int fd);
+
+/*
+ * A descriptor for the process at the other end, to be closed. It is asked for when somebody wants
+ * it: keeping one for each connection would halve how many there can be.
+ * Returns -errno if the kernel has none, or not any more.
+ */
+int credentials_open_pidfd(int fd);
