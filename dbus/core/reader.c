@@ -19,9 +19,8 @@ void reader_init(struct reader *r, const struct message *m)
 
 bool reader_more(const struct reader *r)
 {
-        if (r->element)
-                return r->at < r->end;
-        return *r->type && *r->type != ')' && *r->type != '}';
+        /* No value is without bytes. */
+        return r->at < r->end;
 }
 
 char reader_type(const struct reader *r)

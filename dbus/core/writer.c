@@ -58,14 +58,8 @@ static uint8_t *extend(struct writer *w, uint32_t alignment, size_t n)
 
 static void put_text(struct writer *w, const char *text, size_t length)
 {
-        uint8_t *at;
+        uint8_t *at = extend(w, 4, 4 + length + 1);
 
-        if (length > MESSAGE_MAX_SIZE) {
-                if (!w->error)
-                        w->error = -EMSGSIZE;
-                return;
-        }
-        at = extend(w, 4, 4 + length + 1);
         if (!at)
                 return;
         store_u32(at, (uint32_t)length, ORDER_NATIVE);

@@ -55,6 +55,11 @@ static const struct sample samples[] = {
         {"g", BYTES("\1yy"), MESSAGE_BAD_STRING},
         {"g", BYTES(""), MESSAGE_BAD_LENGTH},
 
+        {"yb", BYTES("\1\0\1\0\0\0\0\0"), MESSAGE_BAD_PADDING},
+        {"ys", BYTES("\1\0\0\0\0\0\0\0\0"), MESSAGE_OK},
+        {"ys", BYTES("\1\1\0\0\0\0\0\0\0"), MESSAGE_BAD_PADDING},
+        {"yay", BYTES("\1\0\0\1\0\0\0\0"), MESSAGE_BAD_PADDING},
+
         {"v", BYTES("\1y\0\7"), MESSAGE_OK},
         {"v", BYTES("\1u\0\0\1\1\1\1"), MESSAGE_OK},
         {"v", BYTES("\1u\0\1\1\1\1\1"), MESSAGE_BAD_PADDING},

@@ -79,6 +79,11 @@ static void test_valid(void)
         g_assert_false(signature_valid("y\0", 2));
         g_assert_false(signature_valid("a\0y", 3));
         g_assert_true(signature_valid("y)", 1));
+        g_assert_false(signature_valid("ay", 1));
+        g_assert_false(signature_valid("(y)", 2));
+        g_assert_false(signature_valid("a{yy}", 2));
+        g_assert_false(signature_valid("a{yy}", 3));
+        g_assert_false(signature_valid("a{yy}", 4));
 }
 
 /* `n` times `open`, then `inside`, then `n` times `close`. */

@@ -97,7 +97,7 @@ static void test_header(void)
 /* The same bytes as when they are put one by one. */
 static void test_values(void)
 {
-        char one[] = "one", none[] = "", three[] = "three", *strings[] = {one, none, three};
+        static const char *const strings[] = {"one", "", "three"};
         struct message_spec spec = call;
         struct raw raw = {.order = ORDER_NATIVE};
         struct writer_array outer, inner;
@@ -262,6 +262,7 @@ static void test_not_a_header(void)
 static void test_too_long(void)
 {
         const uint32_t longest = BODY_MAX_ARRAY_BYTES;
+        uint32_t rest;
         struct message_spec spec = call;
         char *bytes = calloc(1, (size_t)longest + 1);
         struct message *m = NULL;
@@ -282,13 +283,22 @@ static void test_too_long(void)
         spec.signature = "ayay";
         writer_begin(&w, &spec);
         writer_bytes(&w, bytes, longest);
-        writer_bytes(&w, bytes, longest - 256);
+        rest = MESSAGE_MAX_SIZE - w.size - 4;
+        writer_bytes(&w, bytes, rest);
         m = end(&w);
+        g_assert_cmpuint(m->size, ==, MESSAGE_MAX_SIZE);
         m = message_unref(m);
 
         writer_begin(&w, &spec);
         writer_bytes(&w, bytes, longest);
+        writer_bytes(&w, bytes, rest + 1);
+        g_assert_cmpint(writer_end(&w, &m), ==, -EMSGSIZE);
+
+        spec.signature = "ays";
+        memset(bytes, 'x', longest);
+        writer_begin(&w, &spec);
         writer_bytes(&w, bytes, longest);
+        writer_string(&w, bytes);
         g_assert_cmpint(writer_end(&w, &m), ==, -EMSGSIZE);
         g_assert_null(m);
         free(bytes);
@@ -296,7 +306,7 @@ static void test_too_long(void)
 
 static void test_no_memory(void)
 {
-        char one[] = "one", two[] = "two", *strings[] = {one, two};
+        static const char *const strings[] = {"one", "two"};
         int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
         unsigned failures = 0;
 
