@@ -33,9 +33,10 @@
 #endif
 
 /* Allocations still to succeed before one fails; negative: none will. Per thread, so that only
- * the one under test is disturbed. */
-static _Thread_local long fail_alloc_left = -1;
-static _Thread_local bool fail_alloc_failed;
+ * the one under test is disturbed. Volatile: a compiler that sees the whole program may think that
+ * malloc() changes nothing of ours. */
+static _Thread_local volatile long fail_alloc_left = -1;
+static _Thread_local volatile bool fail_alloc_failed;
 
 /* The next `n` allocations of this thread succeed, the one after them fails. */
 static inline void fail_alloc_after(unsigned n)
@@ -60,8 +61,11 @@ static inline bool fail_alloc_now(void)
         return true;
 }
 
+/* Seen by libc too, for what strdup() and asprintf() allocate, though the tree hides its symbols. */
+#define FAIL_ALLOC_VISIBLE __attribute__((visibility("default")))
+
 #if FAIL_ALLOC_WORKS
-void *malloc(size_t size)
+FAIL_ALLOC_VISIBLE void *malloc(size_t size)
 {
         static void *(*next)(size_t);
 
@@ -72,7 +76,7 @@ void *malloc(size_t size)
         return next(size);
 }
 
-void *calloc(size_t n, size_t size)
+FAIL_ALLOC_VISIBLE void *calloc(size_t n, size_t size)
 {
         static void *(*next)(size_t, size_t);
 
@@ -83,7 +87,7 @@ void *calloc(size_t n, size_t size)
         return next(n, size);
 }
 
-void *realloc(void *at, size_t size)
+FAIL_ALLOC_VISIBLE void *realloc(void *at, size_t size)
 {
         static void *(*next)(void *, size_t);
 
