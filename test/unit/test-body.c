@@ -191,6 +191,8 @@ static void test_depth(void)
         g_assert_cmpint(validate_in_variants(65, "y", BYTES("\1")), ==, MESSAGE_BAD_DEPTH);
         g_assert_cmpint(validate_in_variants(63, "(y)", BYTES("\1")), ==, MESSAGE_OK);
         g_assert_cmpint(validate_in_variants(64, "(y)", BYTES("\1")), ==, MESSAGE_BAD_DEPTH);
+        g_assert_cmpint(validate_in_variants(62, "((y))", BYTES("\1")), ==, MESSAGE_OK);
+        g_assert_cmpint(validate_in_variants(63, "((y))", BYTES("\1")), ==, MESSAGE_BAD_DEPTH);
         g_assert_cmpint(validate_in_variants(63, "as", BYTES("\5\0\0\0\0\0\0\0\0")), ==,
                         MESSAGE_OK);
         g_assert_cmpint(validate_in_variants(64, "as", BYTES("\5\0\0\0\0\0\0\0\0")), ==,

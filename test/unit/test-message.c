@@ -74,7 +74,10 @@ static void put_part(struct raw *r, enum part part)
 #define MAX_PARTS 10
 
 static const enum part messages[][MAX_PARTS] = {
+        /* The last field ends at, behind, or just before a multiple of 8. */
         {PATH, MEMBER, SIGNATURE, REPLY},
+        {PATH, MEMBER, REPLY, SIGNATURE},
+        {SIGNATURE, PATH, REPLY, MEMBER},
         {OLD_SENDER, PATH, MEMBER, SIGNATURE, REPLY},
         {PATH, MEMBER, SIGNATURE, REPLY, OLD_SENDER},
         {PATH, LONG_SENDER, MEMBER, SIGNATURE, REPLY},

@@ -93,8 +93,11 @@ static void test_lengths(void)
         }
         /* What is behind the text does not count. */
         g_assert_true(syntax_member("ab.", 2));
+        g_assert_true(syntax_member("abc", 2));
         g_assert_true(syntax_path("/a/", 2));
+        g_assert_true(syntax_path("/ab", 2));
         g_assert_true(syntax_interface("a.b.", 3));
+        g_assert_true(syntax_interface("a.bc", 3));
 }
 
 static void test_nul(void)

@@ -252,6 +252,14 @@ static void test_not_a_header(void)
         writer_begin(&w, &spec);
         g_assert_cmpint(writer_end(&w, &m), ==, -EINVAL);
 
+        spec.signature = signature + 1;
+        writer_begin(&w, &spec);
+        g_assert_cmpint(w.error, ==, 0);
+        for (unsigned i = 0; i < 255; ++i)
+                writer_byte(&w, 1);
+        m = end(&w);
+        m = message_unref(m);
+
         writer_begin(&w, &call);
         writer_variant(&w, signature);
         writer_byte(&w, 1);
