@@ -12,6 +12,8 @@ _RULES = (
     (re.compile(r"\b(elapsed: )\d+ms"), r"\1<time>ms"),
     (re.compile(r"/dbus-[A-Za-z0-9]{8,}\b"), "/dbus-<random>"),
     (re.compile(r"\btcp:host=([^,]+),port=\d+"), r"tcp:host=\1,port=<port>"),
+    # Where the daemon looks for --session and --system is chosen when it is built.
+    (re.compile(r"/usr/local/share/dbus-1/(session|system)\.conf"), r"/usr/share/dbus-1/\1.conf"),
     # The log's prefix: which of the two depends on how far the daemon has come with starting.
     (re.compile(r"\bdbus(-daemon)?\[\d+\]"), "dbus-daemon[<pid>]"),
 )

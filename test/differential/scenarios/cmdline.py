@@ -7,8 +7,10 @@ import os
 import re
 import signal
 import xml.etree.ElementTree as ET
+from pathlib import Path
 from typing import Sequence
 
+import wire
 from client import Client
 from daemons import OPEN_POLICY, Daemon, config
 from fixture import Bus, ended, scenario
@@ -102,7 +104,7 @@ def version(bus: Bus) -> None:
     """The first words of --version, which scripts look at; wherever it stands."""
     for arguments in (["--version"], ["--session", "--version"], ["--version", "--nonsense"]):
         status, out, err = bus.run_daemon(*arguments)
-        words = re.sub(r"\d+(\.\d+)+", "<version>", out.splitlines()[0])
+        words = re.sub(r"\d+(\.\d+)+", "<version>", " ".join(out.split()[:5]))
         bus.log(f"{arguments} status {status}: {words!r}, stderr {err!r}")
 
 
@@ -458,19 +460,29 @@ def changes_user(bus: Bus) -> None:
     client.close()
 
 
-@scenario(None)
-def standard_files(bus: Bus) -> None:
-    """--session with an address of one's own."""
+@scenario(None, root=True, params=["session", "system"])
+def distributed_files(bus: Bus, name: str) -> None:
+    """The configuration files that the distribution installs, at an address of one's own."""
+    path = Path(f"/usr/share/dbus-1/{name}.conf")
+    if not path.exists():
+        bus.log("there is none")
+        return
+    bus.directory.chmod(0o777)
     daemon = bus.another_daemon()
-    daemon.spawn(["--session", "--nofork", "--print-address",
-                  "--address=unix:path=@DIR@/session"])
-    lines = await_lines(bus, daemon, 1)
-    bus.log(f"{lines}")
-    client = Client("A", lines[0], bus.log)
-    client.authenticate()
-    client.hello(quiet=False)
-    client.request_name("com.example.Session")
-    client.close()
+    daemon.spawn([f"--config-file={path}", "--nofork", "--nopidfile", "--print-address=1",
+                  "--address=unix:path=@DIR@/bus"])
+    address = ready(bus, daemon)
+    for label, uid in (("R", None), ("N", 65534)):
+        client = bus.connect(label, address=address, uid=uid, hello=False)
+        client.hello(quiet=False)
+        if client.unique:
+            client.request_name("com.example.Distributed")
+            client.driver("GetId")
+            client.driver("UpdateActivationEnvironment", "a{ss}", [{"A": "b"}])
+            client.driver("GetAllMatchRules", interface="org.freedesktop.DBus.Debug.Stats")
+            client.send(wire.call(bus.clients[0].unique, "/x", "com.example.X", "Call"))
+            client.become_monitor(["type='error'"])
+    bus.settle()
 
 
 @scenario(None, params=["--syslog", "--syslog-only", "--nosyslog"])
@@ -490,12 +502,18 @@ def closed_standard_fds(bus: Bus) -> None:
     """Started with standard fds closed, it opens /dev/null in their places."""
     daemon = bus.another_daemon()
     daemon.write("bus.conf", PLAIN)
-    result = bus.shell(f"exec {daemon.binary} --config-file={daemon.directory}/bus.conf "
-                       f"--fork --print-pid=9 9>{daemon.directory}/pid <&- >&- 2>&-")
+    result = bus.shell(f"exec {daemon.binary} --config-file={daemon.directory}/bus.conf --fork "
+                       f"--print-pid=9 --print-address=9 9>{daemon.directory}/out <&- >&- 2>&-")
     bus.log(f"status {result.returncode}")
-    pid = int((daemon.directory / "pid").read_text() or "0")
-    if pid:
+    address, pid = sorted((daemon.directory / "out").read_text().split(), key=str.isdigit)
+    try:
+        client = Client("A", address, bus.log)
+        client.authenticate()
+        client.hello()
+        client.close()
         for fd in range(3):
-            bus.log(f"fd {fd}: {os.readlink(f'/proc/{pid}/fd/{fd}')}")
-        os.kill(pid, signal.SIGTERM)
-        bus.wait_until(lambda: ended(pid), "the daemon to end")
+            link = Path(f"/proc/{pid}/fd/{fd}")
+            bus.log(f"fd {fd}: {link.readlink() if link.is_symlink() else 'closed'}")
+    finally:
+        os.kill(int(pid), signal.SIGTERM)
+        bus.wait_until(lambda: ended(int(pid)), "the daemon to end")
