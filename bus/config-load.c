@@ -196,7 +196,7 @@ static int parse(struct reader *r)
         if (XML_GetErrorCode(r->parser) == XML_ERROR_NO_MEMORY)
                 return -ENOMEM;
         note_place(r);
-        return config_fail(&r->file, CONFIG_E_FAILED, "%s",
+        return config_fail(&r->file, CONFIG_E_FAILED, "%s\n",
                            XML_ErrorString(XML_GetErrorCode(r->parser)));
 }
 

@@ -97,10 +97,10 @@ int limits_set(struct limits *l, const char *name, const char *text, char **erro
         if (!limit)
                 return fail(LIMIT_E_UNKNOWN, error, "There is no limit called \"%s\"", name);
         if (value < 0)
-                return fail(LIMIT_E_RANGE, error, "<limit name=\"%s\"> must be a positive number",
+                return fail(LIMIT_E_RANGE, error, "<limit name=\"%s\"> must be a positive number\n",
                             name);
         if (value > limit->highest)
-                return fail(LIMIT_E_RANGE, error, "<limit name=\"%s\"> value is too large", name);
+                return fail(LIMIT_E_RANGE, error, "<limit name=\"%s\"> value is too large\n", name);
         *value_of(l, limit) = value;
         return 0;
 }

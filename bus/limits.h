@@ -35,6 +35,6 @@ enum limit_error {
  * Sets the limit called `name` from the element's text, which is read as the reference reads it:
  * white space, a sign, then decimal, 0x or 0 and octal digits; whatever follows is ignored.
  * Returns 0; or -ENOMEM; or a positive enum limit_error, and the reference's message in *error
- * (to be freed).
+ * (to be freed), with a newline at the end where the reference has one.
  */
 int limits_set(struct limits *l, const char *name, const char *text, char **error);

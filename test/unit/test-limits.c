@@ -86,7 +86,7 @@ static void test_each(void)
                 g_free(text);
                 if (limits[i].highest == INT64_MAX)
                         continue;
-                text = g_strdup_printf("<limit name=\"%s\"> value is too large", limits[i].name);
+                text = g_strdup_printf("<limit name=\"%s\"> value is too large\n", limits[i].name);
                 assert_set(limits[i].name, "2147483648", LIMIT_E_RANGE, text);
                 g_free(text);
         }
@@ -123,7 +123,7 @@ static void test_faults(void)
         assert_set("reply_timeout", "99999999999999999999", LIMIT_E_NOT_A_NUMBER, not_a_number);
         assert_set("reply_timeout", "-99999999999999999999", LIMIT_E_NOT_A_NUMBER, not_a_number);
         assert_set("reply_timeout", "-1", LIMIT_E_RANGE,
-                   "<limit name=\"reply_timeout\"> must be a positive number");
+                   "<limit name=\"reply_timeout\"> must be a positive number\n");
         assert_set("bees", "5", LIMIT_E_UNKNOWN, "There is no limit called \"bees\"");
         /* The number is looked at first. */
         assert_set("bees", "x", LIMIT_E_NOT_A_NUMBER,
