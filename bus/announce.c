@@ -44,26 +44,42 @@ static const char *name_of(const struct peer *p)
         return p ? p->name : "";
 }
 
+/* Ends a signal and sends it to all that have a rule for it. */
+static void broadcast(struct bus *bus, struct writer *w, const char *what)
+{
+        struct fault fault = {0};
+        struct message *m = NULL;
+
+        if (writer_end(w, &m) == 0) {
+                route_capture(bus, NULL, NULL, m);
+                if (route_broadcast(bus, NULL, m, &fault) == 0) {
+                        message_unref(m);
+                        return;
+                }
+        }
+        log_line(LOG_LEVEL_ERROR, "No memory to announce %s", what);
+        fault_clear(&fault);
+        message_unref(m);
+}
+
+void announce_activatable(struct bus *bus)
+{
+        struct writer w;
+
+        signal_begin(&w, bus, "ActivatableServicesChanged", NULL, NULL);
+        broadcast(bus, &w, "that other names can be started");
+}
+
 static void tell_everyone(struct bus *bus, const char *name, const struct peer *old_owner,
                           const struct peer *new_owner)
 {
-        struct fault fault = {0};
-        struct message *m;
         struct writer w;
 
         signal_begin(&w, bus, "NameOwnerChanged", NULL, "sss");
         writer_string(&w, name);
         writer_string(&w, name_of(old_owner));
         writer_string(&w, name_of(new_owner));
-        if (writer_end(&w, &m) < 0) {
-                log_line(LOG_LEVEL_ERROR, "No memory to announce the owner of \"%s\"", name);
-                return;
-        }
-        route_capture(bus, NULL, NULL, m);
-        if (route_broadcast(bus, NULL, m, &fault) < 0)
-                log_line(LOG_LEVEL_ERROR, "No memory to announce the owner of \"%s\"", name);
-        fault_clear(&fault);
-        message_unref(m);
+        broadcast(bus, &w, "the owner of a name");
 }
 
 void announce_owner(struct bus *bus, const char *name, struct peer *old_owner,
@@ -84,8 +100,6 @@ void announce_change(struct bus *bus, struct name_change *change)
                 bus->n_names += 1;
         else if (change->old_owner && !change->new_owner)
                 bus->n_names -= 1;
-        if (bus->n_names > bus->peaks.names)
-                bus->peaks.names = bus->n_names;
         announce_owner(bus, change->name->text, peer_of_names(change->old_owner),
                        peer_of_names(change->new_owner));
         name_change_done(&bus->names, change);

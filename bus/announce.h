@@ -15,5 +15,8 @@ void announce_owner(struct bus *bus, const char *name, struct peer *old_owner,
 /* The same for what a verb of the registry did; ends the change, and keeps the bus's count. */
 void announce_change(struct bus *bus, struct name_change *change);
 
+/* The set of names that can be started may have changed. */
+void announce_activatable(struct bus *bus);
+
 /* Takes all its names from a peer: first the well-known ones, then the unique one. */
 void announce_departure(struct bus *bus, struct peer *p);

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "bus/config.h"
+#include "bus/fault.h"
 #include "bus/loop.h"
 #include "bus/match.h"
 #include "bus/names.h"
@@ -32,7 +33,7 @@ struct bus {
         struct config *config;
         struct peers peers;
         struct name_registry names;
-        unsigned n_names;
+        unsigned n_names; /* well-known ones with an owner */
         struct match_registry *rules;     /* of ordinary rules: broadcasts are looked up here */
         struct match_registry *eavesdrop; /* of rules with eavesdrop='true': everything is */
         struct match_registry *monitors;  /* of BecomeMonitor: everything is */
@@ -48,7 +49,7 @@ struct bus {
         char guid[33];        /* of the bus: what GetId answers */
 
         /* What the driver can ask of the layer above. */
-        bool (*reload)(struct bus *bus, char **error);
+        int (*reload)(struct bus *bus, struct fault *fault);
 };
 
 /*
@@ -62,6 +63,12 @@ void bus_deinit(struct bus *bus); /* disconnects every peer first */
 static inline struct bus *peer_bus(const struct peer *p)
 {
         return p->context->data;
+}
+
+/* Names that have an owner, the unique ones included. */
+static inline unsigned bus_count_names(const struct bus *bus)
+{
+        return bus->n_names + bus->peers.n_complete;
 }
 
 /* The serial of the next message that the bus makes. Never 0. */

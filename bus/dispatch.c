@@ -101,8 +101,13 @@ static bool dispatch_authenticated(struct peer *p)
 
         who.has_uid = p->has_uid;
         who.uid = p->uid;
-        if (!policy_may_connect(bus->config->policy, &who, bus->uid))
+        if (!p->has_uid) {
+                /* ANONYMOUS, or TCP: rules about users say nothing of nobody. */
+                if (!bus->config->allow_anonymous)
+                        return false;
+        } else if (!policy_may_connect(bus->config->policy, &who, bus->uid)) {
                 return false;
+        }
         return bus_assign_policy(bus, p) == 0;
 }
 
@@ -123,7 +128,7 @@ static void dispatch_closed(struct peer *p)
 
 static void dispatch_complaint(struct peer *p, const char *text)
 {
-        log_line(LOG_LEVEL_WARNING, "Connection \"%s\" (%s): %s",
+        log_line(LOG_LEVEL_WARNING, "Connection \"%s\" (%s) %s",
                  p->name_length ? p->name : "(inactive)", peer_description(p), text);
 }
 

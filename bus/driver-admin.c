@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
-#include <string.h>
 
 #include "bus/driver-call.h"
 #include "bus/driver.h"
@@ -8,7 +7,8 @@
 
 int driver_update_environment(struct driver_call *c)
 {
-        if (c->bus->config->type && !strcmp(c->bus->config->type, "system"))
+        /* A bus that starts services by a helper starts them with an environment of its making. */
+        if (c->bus->config->servicehelper)
                 return fault_set(c->fault, ERROR_ACCESS_DENIED,
                                  "Cannot change activation environment on a system bus.");
         return driver_reply_empty(c);
@@ -16,10 +16,8 @@ int driver_update_environment(struct driver_call *c)
 
 int driver_reload_config(struct driver_call *c)
 {
-        char *error = NULL;
-
-        if (!c->bus->reload(c->bus, &error))
-                return fault_take(c->fault, ERROR_FAILED, error);
+        if (c->bus->reload(c->bus, c->fault) < 0)
+                return -1;
         return driver_reply_empty(c);
 }
 

@@ -13,7 +13,7 @@ void driver_reply_spec(struct driver_call *c, struct message_spec *spec, const c
                 .serial = bus_next_serial(c->bus),
                 .reply_serial = c->message->header.serial,
                 .sender = BUS_NAME,
-                .destination = c->caller->name_length ? c->caller->name : NULL,
+                .destination = peer_name(c->caller),
                 .signature = *signature ? signature : NULL,
         };
 }

@@ -22,7 +22,6 @@ struct driver_call {
 enum driver_flag {
         DRIVER_ANY_PATH = 1,   /* answered on every object path, as clients rely on it */
         DRIVER_PRIVILEGED = 2, /* for root and for whoever the bus runs as */
-        DRIVER_BEFORE_HELLO = 4,
 };
 
 struct driver_method {

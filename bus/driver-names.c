@@ -26,6 +26,19 @@ static int check_connection_limits(struct driver_call *c)
         return 0;
 }
 
+static void note_names(struct driver_call *c)
+{
+        struct peer *p = c->caller;
+
+        /* The unique name is one, too. */
+        if (p->names.n_names + 1 > p->peak_names)
+                p->peak_names = p->names.n_names + 1;
+        if (p->peak_names > c->bus->peaks.names_per_connection)
+                c->bus->peaks.names_per_connection = p->peak_names;
+        if (bus_count_names(c->bus) > c->bus->peaks.names)
+                c->bus->peaks.names = bus_count_names(c->bus);
+}
+
 int driver_hello(struct driver_call *c)
 {
         if (c->caller->name_length)
@@ -36,18 +49,9 @@ int driver_hello(struct driver_call *c)
                 return fault_no_memory(c->fault);
         if (driver_reply_string(c, c->caller->name) < 0)
                 return -1;
+        note_names(c);
         announce_owner(c->bus, c->caller->name, NULL, c->caller);
         return 0;
-}
-
-static void note_names(struct driver_call *c)
-{
-        struct peer *p = c->caller;
-
-        if (p->names.n_names > p->peak_names)
-                p->peak_names = p->names.n_names;
-        if (p->peak_names > c->bus->peaks.names_per_connection)
-                c->bus->peaks.names_per_connection = p->peak_names;
 }
 
 static int check_own(struct driver_call *c, const char *name, uint32_t length)
@@ -95,8 +99,8 @@ int driver_request_name(struct driver_call *c)
         r = name_request(&c->bus->names, &c->caller->names, name, length, flags, &change);
         if (r < 0)
                 return fault_no_memory(c->fault);
-        note_names(c);
         announce_change(c->bus, &change);
+        note_names(c);
         return driver_reply_u32(c, (uint32_t)r);
 }
 

@@ -14,13 +14,16 @@ int driver_get_stats(struct driver_call *c)
         driver_reply_begin(c, &w, "a{sv}");
         writer_open_array(&w, &entries, "{sv}");
         driver_entry_u32(&w, "Serial", bus->last_serial);
+        /* The reference keeps a pool of list links. There is none here, so it is empty. */
+        driver_entry_u32(&w, "ListMemPoolUsedBytes", 0);
+        driver_entry_u32(&w, "ListMemPoolCachedBytes", 0);
+        driver_entry_u32(&w, "ListMemPoolAllocatedBytes", 0);
         driver_entry_u32(&w, "ActiveConnections", bus->peers.n_complete);
         driver_entry_u32(&w, "IncompleteConnections", bus->peers.n_incomplete);
         driver_entry_u32(&w, "MatchRules", bus->n_rules);
         driver_entry_u32(&w, "PeakMatchRules", bus->peaks.rules);
         driver_entry_u32(&w, "PeakMatchRulesPerConnection", bus->peaks.rules_per_connection);
-        /* Unique names are names. */
-        driver_entry_u32(&w, "BusNames", bus->n_names + bus->peers.n_complete);
+        driver_entry_u32(&w, "BusNames", bus_count_names(bus));
         driver_entry_u32(&w, "PeakBusNames", bus->peaks.names);
         driver_entry_u32(&w, "PeakBusNamesPerConnection", bus->peaks.names_per_connection);
         writer_close_array(&w, &entries);
@@ -48,7 +51,7 @@ int driver_get_connection_stats(struct driver_call *c)
         driver_entry_u32(&w, "MatchRules", p->rules.n_rules + p->eavesdrop_rules.n_rules);
         driver_entry_u32(&w, "PeakMatchRules", p->peak_rules);
         driver_entry_u32(&w, "BusNames", p->names.n_names + 1);
-        driver_entry_u32(&w, "PeakBusNames", p->peak_names + 1);
+        driver_entry_u32(&w, "PeakBusNames", p->peak_names);
         driver_entry_string(&w, "UniqueName", p->name);
         driver_entry_u32(&w, "IncomingMessages", p->live_messages);
         driver_entry_u32(&w, "IncomingBytes", (uint32_t)p->live_bytes);

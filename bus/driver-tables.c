@@ -5,7 +5,7 @@
 #define METHODS(array) .methods = (array), .n_methods = COUNT(array)
 
 static const struct driver_method bus_methods[] = {
-        {"Hello", "", "s", DRIVER_ANY_PATH | DRIVER_BEFORE_HELLO, driver_hello},
+        {"Hello", "", "s", DRIVER_ANY_PATH, driver_hello},
         {"RequestName", "su", "u", DRIVER_ANY_PATH, driver_request_name},
         {"ReleaseName", "s", "u", DRIVER_ANY_PATH, driver_release_name},
         {"StartServiceByName", "su", "u", DRIVER_ANY_PATH, driver_start_service_by_name},

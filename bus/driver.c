@@ -64,17 +64,26 @@ static int check_privileged(struct driver_call *c, const struct driver_method *m
         return -1;
 }
 
+static bool is_hello(const struct message *m)
+{
+        const char *interface = message_text(m, FIELD_INTERFACE);
+
+        return !strcmp(message_text(m, FIELD_MEMBER), "Hello") &&
+               (!interface || !strcmp(interface, BUS_INTERFACE));
+}
+
 static int call_method(struct driver_call *c)
 {
         const struct message *m = c->message;
-        const struct driver_method *method = resolve(m, c->fault);
+        const struct driver_method *method;
 
-        if (!method)
-                return -1;
-        if (!c->caller->name_length && !(method->flags & DRIVER_BEFORE_HELLO))
+        if (!c->caller->name_length && !is_hello(m))
                 return fault_set(c->fault, ERROR_ACCESS_DENIED,
                                  "Client tried to send a message other than Hello without being "
                                  "registered");
+        method = resolve(m, c->fault);
+        if (!method)
+                return -1;
         if ((method->flags & DRIVER_PRIVILEGED) && check_privileged(c, method) < 0)
                 return -1;
         if (!(method->flags & DRIVER_ANY_PATH) && !on_canonical_path(m))
@@ -83,7 +92,7 @@ static int call_method(struct driver_call *c)
                                  method->name, BUS_PATH);
         if (strcmp(message_signature(m), method->in) != 0)
                 return fault_set(c->fault, ERROR_INVALID_ARGS,
-                                 "Call to %s has wrong args (%s, expected %s)", method->name,
+                                 "Call to %s has wrong args (%s, expected %s)\n", method->name,
                                  message_signature(m), method->in);
         reader_init(&c->args, m);
         return method->handle(c);

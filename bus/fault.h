@@ -13,6 +13,7 @@
 #define ERROR_ACCESS_DENIED      ERROR_PREFIX "AccessDenied"
 #define ERROR_ADT_UNKNOWN        ERROR_PREFIX "AdtAuditDataUnknown"
 #define ERROR_FAILED             ERROR_PREFIX "Failed"
+#define ERROR_FILE_NOT_FOUND      ERROR_PREFIX "FileNotFound"
 #define ERROR_INVALID_ARGS       ERROR_PREFIX "InvalidArgs"
 #define ERROR_LIMITS_EXCEEDED    ERROR_PREFIX "LimitsExceeded"
 #define ERROR_MATCH_INVALID      ERROR_PREFIX "MatchRuleInvalid"

@@ -31,6 +31,11 @@ void log_setup(unsigned targets, const char *bus_type)
                 openlog("dbus-daemon", LOG_PID, LOG_DAEMON);
 }
 
+void log_without_prefix(void)
+{
+        log_prefix[0] = '\0';
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
         va_list args;

@@ -24,4 +24,7 @@ enum log_level {
 /* `targets`: enum log_target, or'ed. `bus_type`: of the configuration, or NULL; borrowed. */
 void log_setup(unsigned targets, const char *bus_type);
 
+/* For a daemon that could not start: there is no bus to speak of. */
+void log_without_prefix(void);
+
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));

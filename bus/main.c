@@ -18,6 +18,9 @@
 #include "bus/process.h"
 #include "bus/server.h"
 
+/* The release of the reference implementation whose interfaces and behaviour these are. */
+#define REFERENCE_VERSION "1.16.0"
+
 struct daemon {
         struct options options;
         struct loop loop;
@@ -37,13 +40,12 @@ static void notify(const char *state)
 
 static void reload(struct daemon *d)
 {
-        char *error = NULL;
+        struct fault fault = {0};
 
         notify("RELOADING=1");
-        if (!server_reload(&d->server, &error))
-                log_line(LOG_LEVEL_ERROR, "Unable to reload configuration: %s",
-                         error ? error : strerror(ENOMEM));
-        free(error);
+        if (server_reload(&d->server, &fault) < 0)
+                log_line(LOG_LEVEL_ERROR, "Unable to reload configuration: %s", fault_text(&fault));
+        fault_clear(&fault);
         notify("READY=1");
 }
 
@@ -136,6 +138,11 @@ static int prepare(struct daemon *d, char **error)
                 return -1;
         setup_log(&d->options, config);
         process_raise_fd_limit();
+        if (config->apparmor == CONFIG_APPARMOR_REQUIRED) {
+                config_free(config);
+                *error = strdup("AppArmor mediation required but not present");
+                return -1;
+        }
         r = loop_init(&d->loop);
         if (r < 0) {
                 config_free(config);
@@ -209,8 +216,9 @@ static int print_introspection(void)
 
 static int print_version(void)
 {
-        puts("D-Bus Message Bus Daemon " PROJECT_VERSION " (dbus-direct)\n"
-             "Copyright (C) 2026 the dbus-direct authors\n"
+        /* The first line is what programs read: which release of the reference this one is like. */
+        puts("D-Bus Message Bus Daemon " REFERENCE_VERSION "\n"
+             "dbus-direct " PROJECT_VERSION ", copyright (C) 2026 the dbus-direct authors\n"
              "An independent implementation, under the MIT licence; it comes with no warranty.");
         return EXIT_SUCCESS;
 }
@@ -226,7 +234,9 @@ int main(int argc, char **argv)
                 return print_version();
         if (d.options.introspect)
                 return print_introspection();
-        if (prepare(&d, &error) < 0 || settle(&d, &error) < 0) {
+        if (process_open_standard(&error) < 0 || prepare(&d, &error) < 0 ||
+            settle(&d, &error) < 0) {
+                log_without_prefix();
                 log_line(LOG_LEVEL_ERROR, "Failed to start message bus: %s",
                          error ? error : strerror(ENOMEM));
                 free(error);

@@ -177,19 +177,20 @@ int options_parse(struct options *o, int argc, char **argv)
                 if (option->value != VALUE_NONE && !value && i + 1 < argc &&
                     strncmp(argv[i + 1], "--", 2) != 0)
                         value = argv[++i];
-                if (option->value == VALUE_REQUIRED && !value) {
-                        fprintf(stderr, "--%s needs a value\n", option->name);
+                /* None at all, or an empty one, is as if the option were not there. */
+                if (option->value == VALUE_REQUIRED && (!value || !*value))
+                        continue;
+                if (option->apply(o, option->name, value) < 0)
+                        return -1;
+                if (o->help) {
                         options_usage();
                         return -1;
                 }
-                if (option->apply(o, option->name, value) < 0)
-                        return -1;
+                /* What comes behind these is not even looked at. */
+                if (o->version || o->introspect)
+                        return 0;
         }
-        if (o->help) {
-                options_usage();
-                return -1;
-        }
-        if (o->version || o->introspect || o->config_path)
+        if (o->config_path)
                 return 0;
         fputs("No configuration file specified.\n", stderr);
         options_usage();

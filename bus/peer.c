@@ -146,7 +146,8 @@ void peer_send(struct peer *p, struct message *m)
         if (!peer_connected(p) || p->write_ended)
                 return;
         if (output_push(&p->output, m) < 0) {
-                p->context->handler->complaint(p, "no memory for a message to it");
+                p->context->handler->complaint(
+                        p, "is disconnected: there is no memory for a message to it");
                 peer_disconnect(p);
                 return;
         }
@@ -181,34 +182,18 @@ static void watch_pending_fds(struct peer *p)
                 loop_timer_clear(&p->fds_timer);
 }
 
-static void limits_of_input(const struct peer *p, struct input_limits *l)
-{
-        const struct limits *limits = p->context->limits;
-        uint32_t fds = limits->max_message_unix_fds > INPUT_MAX_FDS
-                               ? INPUT_MAX_FDS
-                               : (uint32_t)limits->max_message_unix_fds;
-
-        l->message_size = limits->max_message_size > MESSAGE_MAX_SIZE
-                                  ? MESSAGE_MAX_SIZE
-                                  : (uint32_t)limits->max_message_size;
-        l->message_fds = fds;
-        l->pending_fds = p->fd_passing ? fds : 0;
-}
-
 /* Hands every message that is whole to the handler. */
 static void take_messages(struct peer *p)
 {
         struct peer_context *context = p->context;
-        struct input_limits limits;
 
-        limits_of_input(p, &limits);
         while (peer_connected(p)) {
                 struct message *m;
-                int r = input_next(&p->input, context->buffer, &limits,
+                int r = input_next(&p->input, context->buffer, &p->input_limits,
                                    p->name_length ? p->name : NULL, p->name_length, &m);
 
                 if (r) {
-                        complain(p, "message refused",
+                        complain(p, "is disconnected: it sent an invalid message",
                                  r > 0 ? message_problem_text(r) : strerror(-r));
                         peer_disconnect(p);
                         return;
@@ -227,6 +212,7 @@ static void become_nameless(struct peer *p)
 {
         p->has_uid = sasl_server_uid(p->sasl, &p->uid);
         p->fd_passing = sasl_server_fd_passing(p->sasl);
+        p->input_limits.pending_fds = p->fd_passing ? p->input_limits.message_fds : 0;
         p->state = PEER_NAMELESS;
         update_events(p, false);
         if (!p->context->handler->authenticated(p))
@@ -286,17 +272,16 @@ static void authenticate(struct peer *p)
 
 static void read_messages(struct peer *p, uint32_t events)
 {
-        struct input_limits limits;
         bool drained;
-        ssize_t n;
+        ssize_t n =
+                input_read(&p->input, p->source.fd, p->context->buffer, &p->input_limits, &drained);
 
-        limits_of_input(p, &limits);
-        n = input_read(&p->input, p->source.fd, p->context->buffer, &limits, &drained);
         if (n == -EAGAIN)
                 return;
         if (n <= 0) {
                 if (n == -EBADMSG || n == -ENOMEM)
-                        complain(p, "read refused", strerror((int)-n));
+                        complain(p, "is disconnected: what it sent could not be read",
+                                 strerror((int)-n));
                 peer_disconnect(p);
                 return;
         }
@@ -321,13 +306,18 @@ static void peer_ready(struct loop_source *source, uint32_t events)
         /* Else reading is paused: even a hang-up waits, as what was written before still counts. */
 }
 
+static uint32_t smaller(int64_t a, uint32_t b)
+{
+        return a < b ? (uint32_t)a : b;
+}
+
 static void auth_expired(struct loop_timer *timer)
 {
         struct peer *p = container_of(timer, struct peer, auth_timer);
         char text[160];
 
         snprintf(text, sizeof(text),
-                 "Connection has not authenticated soon enough, closing it "
+                 "has not authenticated soon enough, closing it "
                  "(auth_timeout=%" PRId64 "ms)",
                  p->context->limits->auth_timeout);
         p->context->handler->complaint(p, text);
@@ -340,7 +330,7 @@ static void fds_expired(struct loop_timer *timer)
         char text[160];
 
         snprintf(text, sizeof(text),
-                 "Connection has had Unix fds pending for too long, closing it "
+                 "has had Unix fds pending for too long, closing it "
                  "(pending_fd_timeout=%" PRId64 " ms)",
                  p->context->limits->pending_fd_timeout);
         p->context->handler->complaint(p, text);
@@ -360,6 +350,8 @@ int peer_new(struct peer **pp, struct peer_context *context, int fd,
         p->context = context;
         loop_source_init(&p->source, fd, EPOLLIN, peer_ready);
         p->charge.release = charge_release;
+        p->input_limits.message_size = smaller(context->limits->max_message_size, MESSAGE_MAX_SIZE);
+        p->input_limits.message_fds = smaller(context->limits->max_message_unix_fds, INPUT_MAX_FDS);
         p->nonce = nonce;
         p->nonce_left = nonce ? LISTEN_NONCE_SIZE : 0;
         loop_timer_init(&p->auth_timer, auth_expired);
@@ -422,8 +414,8 @@ void peer_bury(struct peer *p)
                 peer_free(p);
 }
 
-/* Longest command line that is worth showing, in bytes. */
-#define COMM_MAX 2048
+/* Bytes of a command line that are shown, and a NUL: as many as the reference shows. */
+#define COMM_MAX 51
 
 /* The command line of a process, its arguments apart by spaces. Empty if it is gone. */
 static void read_command(pid_t pid, char *text, size_t size)

@@ -50,7 +50,7 @@ struct peer_handler {
         void (*message)(struct peer *p, struct message *m);
         /* The peer is gone; called once, if `authenticated` was. */
         void (*closed)(struct peer *p);
-        /* A line for the log about a peer that is being disconnected. */
+        /* For the log, about a peer that is being disconnected: what follows its name. */
         void (*complaint)(struct peer *p, const char *text);
 };
 
@@ -87,10 +87,11 @@ struct peer {
         char *selinux_context; /* NULL: the kernel has no SELinux */
         char *description;     /* for texts: uid, pid, comm, label; made at the first need */
 
-        const uint8_t *nonce;     /* what has to come before the authentication, what is left of it */
+        const uint8_t *nonce; /* what has to come before the authentication, what is left of it */
         uint8_t nonce_left;
         struct sasl_server *sasl; /* NULL once authenticated */
         struct input input;
+        struct input_limits input_limits; /* of when it connected: reloading does not change them */
         struct output output;
         struct message_charge charge; /* of the messages it sent that are still in memory: */
         uint64_t live_bytes, live_fds;
@@ -143,6 +144,12 @@ void peer_activate(struct peer *p, uint64_t id);
 
 /* "uid=0 pid=7 comm=\"...\"", as error texts and the log have it. Borrowed. */
 const char *peer_description(struct peer *p);
+
+/* The unique name, or what the reference calls one that has none yet. */
+static inline const char *peer_name(const struct peer *p)
+{
+        return p->name_length ? p->name : ":not.active.yet";
+}
 
 /* The peer that one of its table entries belongs to. NULL stays NULL. */
 static inline struct peer *peer_of_names(const struct name_owner *o)

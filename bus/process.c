@@ -58,13 +58,13 @@ static int switch_ids(const struct passwd *pw, char **error)
         capng_clear(CAPNG_SELECT_BOTH);
         capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_AUDIT_WRITE);
         r = capng_change_id((int)pw->pw_uid, (int)pw->pw_gid,
-                            CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
+                            CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
         if (r == 0)
                 return 0;
-        /* The right to write audit messages may not be there to keep (a container). */
+                /* The right to write audit messages may not be there to keep (a container). */
 #endif
-        if (initgroups(pw->pw_name, pw->pw_gid) < 0)
-                return fail(error, "Failed to set the groups of user", pw->pw_name, errno);
+        if (setgroups(0, NULL) < 0)
+                return fail(error, "Failed to drop the groups for user", pw->pw_name, errno);
         if (setgid(pw->pw_gid) < 0)
                 return fail(error, "Failed to set the group of user", pw->pw_name, errno);
         if (setuid(pw->pw_uid) < 0)
@@ -87,6 +87,20 @@ int process_become_user(const char *user, char **error)
         if (geteuid() == pw.pw_uid)
                 return 0;
         return switch_ids(&pw, error);
+}
+
+int process_open_standard(char **error)
+{
+        int fd;
+
+        /* The lowest free number is what open() returns. */
+        do
+                fd = open("/dev/null", O_RDWR);
+        while (fd >= 0 && fd < 3);
+        if (fd < 0)
+                return fail(error, "Failed to open", "/dev/null", errno);
+        close(fd);
+        return 0;
 }
 
 /* Standard input, output and error go nowhere from now on. */
@@ -176,7 +190,7 @@ int process_print_line(int fd, const char *line, char **error)
         r = write_all(fd, text, (size_t)n);
         free(text);
         if (r < 0) {
-                if (asprintf(error, "Writing to pipe: %s", strerror(-r)) < 0)
+                if (asprintf(error, "Writing to pipe: %s\n", strerror(-r)) < 0)
                         *error = NULL;
                 return -1;
         }

@@ -9,6 +9,10 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* Opens /dev/null in place of standard descriptors that are closed, so that no socket gets their
+ * numbers. Returns 0 or -1. */
+int process_open_standard(char **error);
+
 /* Raises the limit on open descriptors as far as allowed, to at least what a system bus with
  * thousands of clients needs. Logs if it stays low; never fails. */
 void process_raise_fd_limit(void);

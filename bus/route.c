@@ -72,7 +72,7 @@ static int check_policy(const struct delivery *d, struct peer *to, struct fault 
 
         if (d->message->header.type > MESSAGE_SIGNAL)
                 return fault_set(fault, ERROR_ACCESS_DENIED,
-                                 "Message bus will not accept messages of unknown type");
+                                 "Message bus will not accept messages of unknown type\n");
         if (d->from) {
                 v = policy_may_send(d->from->policy, &pm, &d->bus->names);
                 if (!v.allow)
@@ -111,7 +111,7 @@ static struct message *make_error(struct bus *bus, const struct peer *to, uint32
                 .reply_serial = reply_serial,
                 .error_name = fault->name,
                 .sender = BUS_NAME,
-                .destination = to->name_length ? to->name : NULL,
+                .destination = peer_name(to),
                 .signature = "s",
         };
         struct writer w;
@@ -177,7 +177,8 @@ static void send_copy(const struct delivery *d, struct peer *to)
 
 /*
  * Finds everyone who has a rule for the message: ordinary rules match broadcasts only,
- * eavesdropping ones what is addressed, too. Stores how many of bus->found are there by an ordinary rule.
+ * eavesdropping ones what is addressed, too. Stores how many of bus->found are there by an ordinary
+ * rule.
  */
 static int find_copies(const struct delivery *d, size_t *n_ordinary)
 {
@@ -319,7 +320,11 @@ int route_broadcast(struct bus *bus, struct peer *from, struct message *m, struc
 
 void route_from_bus(struct bus *bus, struct peer *to, struct message *m)
 {
-        const struct delivery d = {.bus = bus, .addressed = to, .message = m};
+        /* The bus does not answer what it was not asked. */
+        const struct delivery d = {.bus = bus,
+                                   .addressed = to,
+                                   .message = m,
+                                   .requested_reply = m->header.reply_serial != 0};
         struct fault fault = {0};
 
         route_capture(bus, NULL, to, m);
@@ -373,7 +378,8 @@ void route_forget_replies(struct bus *bus, struct peer *gone)
 
         while (!list_empty(&o->made))
                 reply_done(&bus->replies, container_of(o->made.next, struct reply, of_caller));
+        /* The latest call first, as with the reference. */
         while (!list_empty(&o->received))
-                no_reply(bus, container_of(o->received.next, struct reply, of_callee),
+                no_reply(bus, container_of(o->received.prev, struct reply, of_callee),
                          "Message recipient disconnected from message bus without replying");
 }

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "bus/announce.h"
 #include "bus/dispatch.h"
 #include "bus/log.h"
 #include "bus/route.h"
@@ -59,11 +60,10 @@ static void socket_ready(struct loop_source *source, uint32_t events)
         struct server_socket *socket = container_of(source, struct server_socket, source);
         struct server *s = socket->server;
         const struct listener_socket *ls = &socket->listener->sockets[socket->index];
-        const struct config *config = s->bus.config;
         struct sasl_server_config sasl = {
                 .guid = socket->listener->guid,
-                .mechanisms = config->mechanisms.items,
-                .allow_anonymous = config->allow_anonymous,
+                .mechanisms = s->mechanisms,
+                .allow_anonymous = s->allow_anonymous,
                 .fd_passing_possible = ls->is_unix,
                 .cookie_context = "org_freedesktop_general",
                 .own_uid = s->bus.uid,
@@ -82,6 +82,34 @@ static void socket_ready(struct loop_source *source, uint32_t events)
         update_accepting(s);
 }
 
+/* Checks the mechanisms and keeps them: as with the reference, reloading does not change them. */
+static int take_mechanisms(struct server *s, const struct config *config, char **error)
+{
+        const struct config_strings *m = &config->mechanisms;
+
+        s->allow_anonymous = config->allow_anonymous;
+        if (!m->n)
+                return 0;
+        s->mechanisms = calloc(m->n + 1, sizeof(*s->mechanisms));
+        if (!s->mechanisms)
+                return fail_errno(error, ENOMEM);
+        for (size_t i = 0; i < m->n; ++i) {
+                if (sasl_mechanism_find(m->items[i], strlen(m->items[i])) == SASL_NONE) {
+                        if (asprintf(error,
+                                     "Unsupported auth mechanism \"%s\" in bus config file "
+                                     "detected. Supported mechanisms are \"EXTERNAL, "
+                                     "DBUS_COOKIE_SHA1, ANONYMOUS\".",
+                                     m->items[i]) < 0)
+                                *error = NULL;
+                        return -1;
+                }
+                s->mechanisms[i] = strdup(m->items[i]);
+                if (!s->mechanisms[i])
+                        return fail_errno(error, ENOMEM);
+        }
+        return 0;
+}
+
 /* Appends a listener and its address to what the server has. */
 static int take_listener(struct server *s, struct listener *l)
 {
@@ -92,8 +120,9 @@ static int take_listener(struct server *s, struct listener *l)
         if (!listeners)
                 return -ENOMEM;
         s->listeners = listeners;
-        if (asprintf(&address, "%s%s%s", s->address ? s->address : "", s->address ? ";" : "",
-                     l->connectable) < 0)
+        /* The last one first, as the reference prints them. */
+        if (asprintf(&address, "%s%s%s", l->connectable, s->address ? ";" : "",
+                     s->address ? s->address : "") < 0)
                 return -ENOMEM;
         free(s->address);
         s->address = address;
@@ -178,9 +207,9 @@ int server_load_config(const char *path, struct config **config, char **error)
         return r;
 }
 
-static bool reload_for_driver(struct bus *bus, char **error)
+static int reload_for_driver(struct bus *bus, struct fault *fault)
 {
-        return server_reload(container_of(bus, struct server, bus), error);
+        return server_reload(container_of(bus, struct server, bus), fault);
 }
 
 int server_init(struct server *s, struct loop *loop, const char *config_path, struct config *config,
@@ -198,7 +227,8 @@ int server_init(struct server *s, struct loop *loop, const char *config_path, st
         }
         s->bus.reload = reload_for_driver;
         loop_timer_init(&s->bus.reply_timer, route_reply_expired);
-        if (listen_on_all(s, address_override, error) < 0) {
+        if (take_mechanisms(s, config, error) < 0 ||
+            listen_on_all(s, address_override, error) < 0) {
                 server_deinit(s);
                 return -1;
         }
@@ -218,26 +248,38 @@ void server_deinit(struct server *s)
                 loop_remove(s->loop, &s->sockets[i].source);
         for (size_t i = 0; i < s->n_listeners; ++i)
                 listener_free(s->listeners[i]);
+        for (size_t i = 0; s->mechanisms && s->mechanisms[i]; ++i)
+                free(s->mechanisms[i]);
+        free(s->mechanisms);
         free(s->listeners);
         free(s->sockets);
         free(s->address);
         *s = (struct server){0};
 }
 
-bool server_reload(struct server *s, char **error)
+int server_reload(struct server *s, struct fault *fault)
 {
+        static const char *const names[] = {
+                [CONFIG_E_FAILED] = ERROR_FAILED,
+                [CONFIG_E_NOT_FOUND] = ERROR_FILE_NOT_FOUND,
+                [CONFIG_E_LIMITS] = ERROR_LIMITS_EXCEEDED,
+                [CONFIG_E_ACCESS_DENIED] = ERROR_ACCESS_DENIED,
+        };
         struct config *config;
-        int r = server_load_config(s->config_path, &config, error);
+        char *error = NULL;
+        int r = server_load_config(s->config_path, &config, &error);
 
-        if (r)
-                return false;
+        if (r < 0)
+                return fault_no_memory(fault);
+        if (r > 0)
+                return fault_take(fault, names[r], error);
         if (bus_set_config(&s->bus, config) < 0) {
                 config_free(config);
-                *error = NULL;
-                return false;
+                return fault_no_memory(fault);
         }
+        announce_activatable(&s->bus);
         log_line(LOG_LEVEL_INFO, "Reloaded configuration");
-        return true;
+        return 0;
 }
 
 int server_turn(struct server *s)

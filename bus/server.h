@@ -21,11 +21,13 @@ struct server_socket {
 struct server {
         struct loop *loop;
         struct bus bus;
-        const char *config_path;       /* borrowed */
+        const char *config_path; /* borrowed */
         struct listener **listeners;
         size_t n_listeners;
         struct server_socket *sockets;
         size_t n_sockets;
+        char **mechanisms; /* of authentication, then NULL; NULL: all */
+        bool allow_anonymous;
         char *address;                 /* what clients connect to: all of them, ';' between */
         struct loop_timer retry_timer; /* while there was no descriptor for a new connection */
         bool accepting;
@@ -39,13 +41,13 @@ int server_load_config(const char *path, struct config **config, char **error);
  * `address_override` if that is not NULL.
  * Returns 0, or -1 with the reason in *error (to be freed; NULL: no memory).
  */
-int server_init(struct server *s, struct loop *loop, const char *config_path,
-                struct config *config, const char *address_override, char **error);
+int server_init(struct server *s, struct loop *loop, const char *config_path, struct config *config,
+                const char *address_override, char **error);
 void server_deinit(struct server *s);
 
-/* Reads the configuration again. Returns false with the reason in *error if it is no good: then
- * everything stays as it was. */
-bool server_reload(struct server *s, char **error);
+/* Reads the configuration again. Returns 0; or -1 and the fault if it is no good: then everything
+ * stays as it was. */
+int server_reload(struct server *s, struct fault *fault);
 
 /* One turn of the loop. Returns 0 or -errno. */
 int server_turn(struct server *s);
