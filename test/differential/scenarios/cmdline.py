@@ -503,9 +503,10 @@ def closed_standard_fds(bus: Bus) -> None:
     daemon = bus.another_daemon()
     daemon.write("bus.conf", PLAIN)
     result = bus.shell(f"exec {daemon.binary} --config-file={daemon.directory}/bus.conf --fork "
-                       f"--print-pid=9 --print-address=9 9>{daemon.directory}/out <&- >&- 2>&-")
+                       f"--print-pid=8 --print-address=9 8>{daemon.directory}/pid "
+                       f"9>{daemon.directory}/address <&- >&- 2>&-")
     bus.log(f"status {result.returncode}")
-    address, pid = sorted((daemon.directory / "out").read_text().split(), key=str.isdigit)
+    address, pid = ((daemon.directory / name).read_text().strip() for name in ("address", "pid"))
     try:
         client = Client("A", address, bus.log)
         client.authenticate()
