@@ -144,7 +144,8 @@ class Bus:
             self.log("the daemon starts")
             daemon.stop()
         except DaemonFailure:
-            self.log(f"the daemon refuses, exit status {daemon.wait()}: {daemon.stderr()}")
+            self.log(f"the daemon refuses, exit status {daemon.wait()}")
+            self.log_output("stderr", daemon.stderr())
 
     def shell(self, command: str) -> subprocess.CompletedProcess[str]:
         """Run a shell command to its end in the daemon's environment."""

@@ -210,7 +210,7 @@ def try_policy(bus: Bus, random: Random) -> None:
     try:
         daemon.start(config(policy=text))
     except DaemonFailure:
-        bus.log(f"refused: {daemon.stderr()}")
+        bus.log_output("refused", daemon.stderr())
         return
     talk = Talk(bus, random)
     talk.connect(daemon.address)

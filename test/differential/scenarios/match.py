@@ -420,3 +420,18 @@ def name_owner_changed_by_unique_name(bus: Bus) -> None:
     listen(bus, "V", "type='signal',member='NameOwnerChanged',arg2=''")
     bus.drop(a, witness=w)
     bus.settle()
+
+
+@scenario(root=True)
+def eavesdropping_unprivileged(bus: Bus) -> None:
+    """A user who is neither root nor the daemon's asks to eavesdrop."""
+    e, a, b = bus.connect("E", uid=65534), bus.connect("A"), bus.connect("B", uid=65534)
+    for rule in ("eavesdrop='true'", "type='signal',eavesdrop='true'", "eavesdrop='false'"):
+        e.add_match(rule)
+    for client, other in ((a, b), (b, a)):
+        client.send(wire.call(other.unique, "/x", "com.example.X", "Call", flags=wire.NO_REPLY))
+        client.send(wire.signal("/x", "com.example.X", "Unicast", destination=other.unique))
+        client.send(wire.signal("/x", "com.example.X", "Broadcast"))
+    bus.settle()
+    for rule in ("eavesdrop='true'", "type='signal',eavesdrop='true'", "eavesdrop='false'"):
+        e.remove_match(rule)

@@ -20,6 +20,7 @@ X = "com.example.X"
 CHOSEN = (
     (re.compile(r"\btime=\d+\.\d+"), "time=<time>"),
     (re.compile(r"(sender=org\.freedesktop\.DBus[^\n]*?) serial=\d+"), r"\1 serial=*"),
+    (re.compile(r"(sender=\(null sender\)[^\n]*?) serial=\d+"), r"\1 serial=*"),
     (re.compile(r"\b(Cookie|ReplyCookie)=\d+"), r"\1=*"),
     (re.compile(r'Timestamp="[^"]*"'), 'Timestamp="<time>"'),
 )
