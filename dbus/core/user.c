@@ -6,26 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The longest number worth reading: 64 bits in octal, with a sign and leading zeros. */
-#define ID_ROOM 64
-
 /* Room for an entry's strings at first, and at most: an entry that is larger is a mistake. */
 #define ENTRY_ROOM     1024u
 #define ENTRY_MAX_ROOM (1024u * 1024)
 
 bool user_id_parse(const char *text, size_t n, uid_t *uid)
 {
-        char number[ID_ROOM], *end;
+        char *end;
         long long v;
 
-        if (!n || n >= sizeof(number) || memchr(text, '\0', n))
-                return false;
-        memcpy(number, text, n);
-        number[n] = '\0';
         errno = 0;
-        v = strtoll(number, &end, 0);
+        v = strtoll(text, &end, 0);
         /* (uid_t)-1 means "no user" to the kernel. */
-        if (errno || end != number + n || v < 0 || v >= (uid_t)-1)
+        if (!n || errno || end != text + n || v < 0 || v >= (uid_t)-1)
                 return false;
         *uid = (uid_t)v;
         return true;

@@ -12,8 +12,8 @@
 
 /*
  * Reads a numeric user ID. As the reference does, this takes all that strtol(3) does with base 0:
- * white space and a sign ahead, octal and hexadecimal. Returns false if the `n` bytes are anything
- * else, or no user could have the number.
+ * white space and a sign ahead, octal and hexadecimal. Returns false if the `n` bytes, which have a
+ * NUL behind them, are anything else, or no user could have the number.
  */
 bool user_id_parse(const char *text, size_t n, uid_t *uid);
 
