@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "bus/config-path.h"
-#include "bus/userdb.h"
+#include "core/user.h"
 
 /* What the XDG Base Directory Specification says where the environment says nothing. */
 #define DEFAULT_DATA_DIRS "/usr/local/share:/usr/share"
@@ -112,7 +112,7 @@ static int add_home(struct config_file *f)
 
         if (set)
                 return set[0] ? add(f, set, SESSION_SERVICES) : 0;
-        r = userdb_home(geteuid(), &home);
+        r = user_home(geteuid(), &home);
         if (r < 0 && r != -ENOMEM && getenv("HOME")) {
                 home = strdup(getenv("HOME"));
                 r = home ? 0 : -ENOMEM;

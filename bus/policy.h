@@ -144,7 +144,8 @@ struct policy_verdict {
 /* What is to be sent. */
 struct policy_message {
         const struct message *message;
-        bool requested_reply;               /* it answers a call that waits for it */
+        bool requested_reply;               /* it answers a call that waits for it; no more so when
+                                               it comes to those who eavesdrop: it is answered */
         const struct name_owner *sender;    /* NULL: the bus itself */
         const struct name_owner *addressed; /* whom it is for; NULL: broadcast, or the bus */
         const struct name_owner *receiver;  /* who would get it now; NULL: the bus itself or, for

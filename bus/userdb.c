@@ -165,15 +165,3 @@ int userdb_groups(uid_t uid, gid_t **groups, size_t *n_groups)
         free(e.buffer);
         return r;
 }
-
-int userdb_home(uid_t uid, char **home)
-{
-        struct entry e;
-        int r = look_up(look_up_user, &(struct query){.number = uid}, &e);
-
-        if (r < 0)
-                return r;
-        *home = strdup(e.user.pw_dir);
-        free(e.buffer);
-        return *home ? 0 : -ENOMEM;
-}

@@ -22,6 +22,3 @@ int userdb_find_group(const char *text, gid_t *gid);
  * Returns 0, -ENOENT if there is no such user, or another negative errno.
  */
 int userdb_groups(uid_t uid, gid_t **groups, size_t *n_groups);
-
-/* The home directory of a user, to be freed. Returns as userdb_groups(). */
-int userdb_home(uid_t uid, char **home);
