@@ -167,7 +167,8 @@ class Talk:
             client.quiet(lambda c=client: c.add_match("type='signal'"))
         self.clients[0].request_name("com.example.Q")
         if self.random.random() < 0.4:
-            self.clients[-1].quiet(lambda: self.clients[-1].add_match(
+            # Only root, or the daemon's own user, may.
+            self.clients[0].quiet(lambda: self.clients[0].add_match(
                 "eavesdrop='true',interface='com.example.X'"))
         self.bus.settle()
 
