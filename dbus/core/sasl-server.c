@@ -233,8 +233,11 @@ static int do_negotiate(struct sasl_server *s, const char *arguments)
 
 static int do_begin(struct sasl_server *s, const char *arguments)
 {
+        /* EXTERNAL over TCP ends without a user, but is not what allow_anonymous is about. */
+        bool anonymous = s->mechanism == SASL_ANONYMOUS && s->allow_anonymous;
+
         (void)arguments;
-        s->state = s->exchange.has_uid || s->allow_anonymous ? AUTHENTICATED : BROKEN;
+        s->state = s->exchange.has_uid || anonymous ? AUTHENTICATED : BROKEN;
         return 0;
 }
 

@@ -21,7 +21,7 @@
 struct sasl_server_config {
         const char *guid;           /* of the address, 32 hexadecimal digits */
         char *const *mechanisms;    /* allowed ones, then NULL; in any order; NULL: all */
-        bool allow_anonymous;       /* clients without a user may go on */
+        bool allow_anonymous;       /* ANONYMOUS clients may go on after BEGIN */
         bool fd_passing_possible;   /* the connection is a unix socket */
         const char *cookie_context; /* NULL: KEYRING_DEFAULT_CONTEXT */
         uid_t own_uid;              /* the one user that DBUS_COOKIE_SHA1 is for */

@@ -288,7 +288,8 @@ static void test_begin(void)
                 {&user_1000, false, "AUTH ANONYMOUS\r\nBEGIN\r\n", -1, SASL_NONE},
                 {&user_1000, true, "AUTH ANONYMOUS\r\nBEGIN\r\n", -2, SASL_ANONYMOUS},
                 {&tcp_peer, false, "AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n", -1, SASL_NONE},
-                {&tcp_peer, true, "AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n", -2, SASL_EXTERNAL},
+                {&tcp_peer, true, "AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n", -1, SASL_NONE},
+                {&tcp_peer, true, "AUTH ANONYMOUS\r\nBEGIN\r\n", -2, SASL_ANONYMOUS},
                 /* What was proved once does not outlive its rejection. */
                 {&user_1000, true,
                  "AUTH EXTERNAL 31303030\r\nCANCEL\r\nAUTH ANONYMOUS\r\nBEGIN\r\n", -2,
