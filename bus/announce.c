@@ -105,16 +105,24 @@ void announce_change(struct bus *bus, struct name_change *change)
         name_change_done(&bus->names, change);
 }
 
+static void drop(struct bus *bus, struct list *of_owner)
+{
+        struct name_change change;
+
+        name_drop(&bus->names, container_of(of_owner, struct name_ownership, of_owner), &change);
+        announce_change(bus, &change);
+}
+
 void announce_departure(struct bus *bus, struct peer *p)
 {
-        while (!list_empty(&p->names.ownerships)) {
-                struct name_change change;
-
-                /* The reference gives them up in the reverse order of their coming. */
-                name_drop(&bus->names,
-                          container_of(p->names.ownerships.prev, struct name_ownership, of_owner),
-                          &change);
-                announce_change(bus, &change);
-        }
+        while (!list_empty(&p->names.ownerships))
+                drop(bus, p->names.ownerships.prev);
         announce_owner(bus, p->name, p, NULL);
+}
+
+void announce_withdrawal(struct bus *bus, struct peer *p)
+{
+        announce_owner(bus, p->name, p, NULL);
+        while (!list_empty(&p->names.ownerships))
+                drop(bus, p->names.ownerships.next);
 }

@@ -18,5 +18,8 @@ void announce_change(struct bus *bus, struct name_change *change);
 /* The set of names that can be started may have changed. */
 void announce_activatable(struct bus *bus);
 
-/* Takes all its names from a peer: first the well-known ones, then the unique one. */
+/* Takes all its names from a peer that is gone: the latest first, the unique one last. */
 void announce_departure(struct bus *bus, struct peer *p);
+
+/* The same for one that stays, as a monitor: in the order in which it got them. */
+void announce_withdrawal(struct bus *bus, struct peer *p);

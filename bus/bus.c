@@ -54,16 +54,26 @@ uint32_t bus_next_serial(struct bus *bus)
         return bus->last_serial;
 }
 
-/* The view of `policy` for a peer. */
-static int view_for(struct policy *policy, const struct peer *p, struct policy_view **vp)
+struct credentials bus_proven_identity(const struct peer *p)
 {
         struct credentials who = p->credentials;
 
-        /* What counts is whom the peer proved to be, which with DBUS_COOKIE_SHA1 need not be whom
-         * the socket belongs to. */
+        /* With DBUS_COOKIE_SHA1 that need not be whom the socket belongs to: then the groups that
+         * came with the socket say nothing of it. */
+        if (!p->has_uid || !who.has_uid || who.uid != p->uid)
+                who.has_groups = who.has_gid = false;
         who.has_uid = p->has_uid;
         who.uid = p->uid;
-        return policy_view_get(policy, &who, p->has_uid && console_has_user(p->uid), vp);
+        return who;
+}
+
+/* The view of `policy` for a peer. */
+static int view_for(struct policy *policy, const struct peer *p, struct policy_view **vp)
+{
+        struct credentials who = bus_proven_identity(p);
+        bool at_console = p->has_uid && policy_asks_console(policy) && console_has_user(p->uid);
+
+        return policy_view_get(policy, &who, at_console, vp);
 }
 
 int bus_assign_policy(struct bus *bus, struct peer *p)
@@ -108,16 +118,20 @@ int bus_set_config(struct bus *bus, struct config *config)
 {
         /* Those that were closed in this turn may still be asked for their policy. */
         struct list *all = &bus->peers.all, *closed = &bus->peers.context.closed;
+        struct list *parted = &bus->peers.parted;
         struct new_view *new_views;
         size_t n = 0;
         int r;
 
-        new_views = calloc(list_length(all) + list_length(closed) + 1, sizeof(*new_views));
+        new_views = calloc(list_length(all) + list_length(closed) + list_length(parted) + 1,
+                           sizeof(*new_views));
         if (!new_views)
                 return -ENOMEM;
         r = find_views(config->policy, all, new_views, &n);
         if (!r)
                 r = find_views(config->policy, closed, new_views, &n);
+        if (!r)
+                r = find_views(config->policy, parted, new_views, &n);
         for (size_t i = 0; i < n; ++i) {
                 struct policy_view **current = &new_views[i].peer->policy, *old = *current;
 

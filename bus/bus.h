@@ -81,5 +81,8 @@ int bus_set_config(struct bus *bus, struct config *config);
 /* The peer that owns a name, unique or well-known; NULL if there is none. */
 struct peer *bus_find_owner(struct bus *bus, const char *name, size_t length);
 
+/* Whom policy takes a peer for: the user that it proved to be. Borrows from the peer. */
+struct credentials bus_proven_identity(const struct peer *p);
+
 /* Gives a peer the policy that its credentials call for. Returns 0 or -ENOMEM. */
 int bus_assign_policy(struct bus *bus, struct peer *p);

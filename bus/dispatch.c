@@ -32,9 +32,17 @@ static void refuse_monitor(struct peer *p, const struct message *m)
 
 static int to_bus(struct bus *bus, struct peer *from, struct message *m, struct fault *fault)
 {
+        /* Before Hello policy does not come in: the driver lets it say Hello only, and shows that
+         * to monitors when it has a sender. */
+        if (!from->name_length) {
+                int r = driver_handle(bus, from, m, fault);
+
+                if (r < 0)
+                        route_capture(bus, from, NULL, m);
+                return r;
+        }
         route_capture(bus, from, NULL, m);
-        /* Before Hello there is no policy for the peer; the driver lets it say Hello only. */
-        if (from->name_length && route_check_to_bus(bus, from, m, fault) < 0)
+        if (route_check_to_bus(bus, from, m, fault) < 0)
                 return -1;
         if (driver_handle(bus, from, m, fault) < 0)
                 return -1;
@@ -97,10 +105,8 @@ static void dispatch_message(struct peer *from, struct message *m)
 static bool dispatch_authenticated(struct peer *p)
 {
         struct bus *bus = peer_bus(p);
-        struct credentials who = p->credentials;
+        struct credentials who = bus_proven_identity(p);
 
-        who.has_uid = p->has_uid;
-        who.uid = p->uid;
         if (!p->has_uid) {
                 /* ANONYMOUS, or TCP: rules about users say nothing of nobody. */
                 if (!bus->config->allow_anonymous)

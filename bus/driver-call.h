@@ -49,6 +49,9 @@ struct driver_interface {
 extern const struct driver_interface *const driver_interfaces[];
 extern const size_t n_driver_interfaces;
 
+/* Is the caller root, or whoever the bus runs as? Returns 0, or -1 with the fault set and logged. */
+int driver_check_privileged(struct driver_call *c, const char *method);
+
 /* Handlers, by area; the tables are in driver-tables.c. */
 int driver_hello(struct driver_call *c);
 int driver_request_name(struct driver_call *c);

@@ -61,6 +61,10 @@ int driver_add_match(struct driver_call *c)
         }
         if (read_rule(c, &c->args, &rule) < 0)
                 return -1;
+        if (match_rule_eavesdrops(rule) && driver_check_privileged(c, "AddMatch") < 0) {
+                match_rule_free(rule);
+                return -1;
+        }
         r = match_rule_eavesdrops(rule) ? match_add(c->bus->eavesdrop, &p->eavesdrop_rules, rule)
                                         : match_add(c->bus->rules, &p->rules, rule);
         if (r < 0) {
@@ -128,48 +132,60 @@ static int read_rules(struct driver_call *c, struct rule_list *l)
         return 0;
 }
 
-static int add_rules(struct driver_call *c, struct rule_list *l)
+/* Gives the rules to the registry. */
+static int add_rules(struct bus *bus, struct peer *p, struct rule_list *l)
 {
-        struct match_owner *o = &c->caller->monitor_rules;
-
         while (l->n) {
-                if (match_add(c->bus->monitors, o, l->rules[l->n - 1]) < 0) {
-                        match_remove_all(c->bus->monitors, o);
-                        return fault_no_memory(c->fault);
-                }
+                int r = match_add(bus->monitors, &p->monitor_rules, l->rules[l->n - 1]);
+
+                if (r < 0)
+                        return r;
                 l->n -= 1;
         }
+        return 0;
+}
+
+static void become_monitor(struct bus *bus, struct peer *p, struct rule_list *rules)
+{
+        log_line(LOG_LEVEL_INFO, "Connection %s (%s) became a monitor.", p->name,
+                 peer_description(p));
+        bus->n_rules -= p->rules.n_rules + p->eavesdrop_rules.n_rules;
+        match_remove_all(bus->rules, &p->rules);
+        match_remove_all(bus->eavesdrop, &p->eavesdrop_rules);
+        p->state = PEER_MONITOR;
+        /* From here on it sees everything, its own departure from the ranks of clients first.
+         * Without memory for its rules it would wait in vain. */
+        if (add_rules(bus, p, rules) < 0)
+                peer_disconnect(p);
+        announce_withdrawal(bus, p);
+        route_forget_replies(bus, p);
+}
+
+/* The flags are behind the rules, but are looked at first. */
+static int check_flags(struct driver_call *c)
+{
+        struct reader r = c->args;
+        uint32_t flags;
+
+        reader_skip(&r);
+        reader_u32(&r, &flags);
+        if (flags)
+                return fault_set(c->fault, ERROR_INVALID_ARGS,
+                                 "BecomeMonitor does not support any flags yet");
         return 0;
 }
 
 int driver_become_monitor(struct driver_call *c)
 {
         struct rule_list rules = {0};
-        struct peer *p = c->caller;
-        uint32_t flags;
-        int r;
+        int r = check_flags(c);
 
-        r = read_rules(c, &rules);
-        if (!r) {
-                reader_u32(&c->args, &flags);
-                if (flags)
-                        r = fault_set(c->fault, ERROR_INVALID_ARGS,
-                                      "BecomeMonitor does not support any flags yet");
-        }
+        if (!r)
+                r = read_rules(c, &rules);
         if (!r)
                 r = driver_reply_empty(c);
         if (!r)
-                r = add_rules(c, &rules);
+                become_monitor(c->bus, c->caller, &rules);
         rules_free(&rules);
-        if (r < 0)
-                return r;
-
-        log_line(LOG_LEVEL_INFO, "Connection %s (%s) became a monitor.", p->name,
-                 peer_description(p));
-        c->bus->n_rules -= p->rules.n_rules + p->eavesdrop_rules.n_rules;
-        match_remove_all(c->bus->rules, &p->rules);
-        match_remove_all(c->bus->eavesdrop, &p->eavesdrop_rules);
-        announce_departure(c->bus, p);
-        p->state = PEER_MONITOR;
-        return 0;
+        return r;
 }

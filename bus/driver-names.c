@@ -6,6 +6,7 @@
 #include "bus/announce.h"
 #include "bus/driver-call.h"
 #include "bus/log.h"
+#include "bus/route.h"
 #include "core/syntax.h"
 
 /* May one more connection of this user be complete? */
@@ -41,17 +42,28 @@ static void note_names(struct driver_call *c)
 
 int driver_hello(struct driver_call *c)
 {
+        struct message *hello;
+        int r;
+
         if (c->caller->name_length)
                 return fault_set(c->fault, ERROR_FAILED, "Already handled an Hello message");
         if (check_connection_limits(c) < 0)
                 return -1;
         if (peers_activate(&c->bus->peers, c->caller) < 0)
                 return fault_no_memory(c->fault);
-        if (driver_reply_string(c, c->caller->name) < 0)
-                return -1;
-        note_names(c);
-        announce_owner(c->bus, c->caller->name, NULL, c->caller);
-        return 0;
+        /* Whoever watches sees the call as if the caller had had its name already. */
+        if (message_copy(&hello, c->message->bytes, &c->message->header, c->caller->name,
+                         c->caller->name_length, NULL, 0) < 0)
+                return fault_no_memory(c->fault);
+        route_capture(c->bus, c->caller, NULL, hello);
+        r = driver_reply_string(c, c->caller->name);
+        if (!r) {
+                note_names(c);
+                announce_owner(c->bus, c->caller->name, NULL, c->caller);
+                route_passed_to_bus(c->bus, c->caller, hello);
+        }
+        message_unref(hello);
+        return r;
 }
 
 static int check_own(struct driver_call *c, const char *name, uint32_t length)
@@ -125,6 +137,8 @@ int driver_release_name(struct driver_call *c)
         r = name_release(&c->bus->names, &c->caller->names, name, length, &change);
         if (r == NAME_RELEASED)
                 announce_change(c->bus, &change);
+        else
+                name_change_done(&c->bus->names, &change);
         return driver_reply_u32(c, (uint32_t)r);
 }
 

@@ -46,7 +46,7 @@ static const struct driver_method *resolve(const struct message *m, struct fault
         return NULL;
 }
 
-static int check_privileged(struct driver_call *c, const struct driver_method *method)
+int driver_check_privileged(struct driver_call *c, const char *method)
 {
         struct peer *p = c->caller;
 
@@ -55,11 +55,11 @@ static int check_privileged(struct driver_call *c, const struct driver_method *m
         if (p->has_uid)
                 fault_set(c->fault, ERROR_ACCESS_DENIED,
                           "rejected attempt to call %s by connection %s (%s) with uid %lu",
-                          method->name, p->name, peer_description(p), (unsigned long)p->uid);
+                          method, p->name, peer_description(p), (unsigned long)p->uid);
         else
                 fault_set(c->fault, ERROR_ACCESS_DENIED,
                           "rejected attempt to call %s by connection %s (%s) with unknown uid",
-                          method->name, p->name, peer_description(p));
+                          method, p->name, peer_description(p));
         log_line(LOG_LEVEL_SECURITY, "%s", fault_text(c->fault));
         return -1;
 }
@@ -84,7 +84,7 @@ static int call_method(struct driver_call *c)
         method = resolve(m, c->fault);
         if (!method)
                 return -1;
-        if ((method->flags & DRIVER_PRIVILEGED) && check_privileged(c, method) < 0)
+        if ((method->flags & DRIVER_PRIVILEGED) && driver_check_privileged(c, method->name) < 0)
                 return -1;
         if (!(method->flags & DRIVER_ANY_PATH) && !on_canonical_path(m))
                 return fault_set(c->fault, ERROR_ACCESS_DENIED,

@@ -295,6 +295,8 @@ static void peer_ready(struct loop_source *source, uint32_t events)
 {
         struct peer *p = container_of(source, struct peer, source);
 
+        struct peer_context *context = p->context;
+
         if (events & EPOLLOUT)
                 peer_flush(p);
         if (!(events & (EPOLLIN | EPOLLERR | EPOLLHUP)))
@@ -304,6 +306,8 @@ static void peer_ready(struct loop_source *source, uint32_t events)
         else if (p->source.events & EPOLLIN)
                 read_messages(p, events);
         /* Else reading is paused: even a hang-up waits, as what was written before still counts. */
+        if (!list_empty(&context->closed))
+                context->part(context);
 }
 
 static uint32_t smaller(int64_t a, uint32_t b)

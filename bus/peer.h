@@ -6,9 +6,9 @@
  * tables of the bus know it by.
  *
  * A peer reads, validates and stamps; what a message means is its handler's business. Closing is
- * in two steps: peer_disconnect() ends all traffic at once, and at the end of the turn
- * peers_settle() tells the handler and frees, so no one holds a dangling peer while a message is
- * being routed.
+ * in three steps: peer_disconnect() ends all traffic at once; when whatever led to it has returned
+ * to the loop the handler is told, before another message is read; at the end of the turn the peer
+ * is freed. So no one holds a dangling peer while a message is being routed.
  */
 
 #include <stdbool.h>
@@ -62,7 +62,8 @@ struct peer_context {
         void *data;                  /* of the handler */
         struct input_buffer *buffer; /* all reads go through it */
         struct list to_flush;        /* struct peer.of_flush: something was queued in this turn */
-        struct list closed;          /* struct peer.of_all: disconnected in this turn */
+        struct list closed;          /* struct peer.of_all: disconnected, nobody knows yet */
+        void (*part)(struct peer_context *context); /* tells of those; by bus/peers.c */
 };
 
 struct peer {

@@ -7,13 +7,16 @@
 /* Digits that a 64-bit number holds without overflow; more connections than that never come. */
 #define UNIQUE_DIGITS 19
 
+static void part(struct peer_context *context);
+
 int peers_init(struct peers *peers, struct loop *loop, const struct limits *limits,
                const struct peer_handler *handler, void *data)
 {
         *peers = (struct peers){0};
         peers->context = (struct peer_context){
-                .loop = loop, .limits = limits, .handler = handler, .data = data};
+                .loop = loop, .limits = limits, .handler = handler, .data = data, .part = part};
         list_init(&peers->all);
+        list_init(&peers->parted);
         list_init(&peers->context.to_flush);
         list_init(&peers->context.closed);
         peers->context.buffer = malloc(sizeof(*peers->context.buffer));
@@ -156,20 +159,29 @@ static void leave(struct peers *peers, struct peer *p)
         }
 }
 
-void peers_settle(struct peers *peers)
+/* Tells of those who have gone, which may make others go. */
+static void part(struct peer_context *c)
 {
-        struct peer_context *c = &peers->context;
+        struct peers *peers = container_of(c, struct peers, context);
 
-        /* Telling of one that is gone may disconnect another. */
         while (!list_empty(&c->closed)) {
                 struct peer *p = container_of(c->closed.next, struct peer, of_all);
 
                 list_remove(&p->of_all);
+                list_append(&peers->parted, &p->of_all);
                 if (p->was != PEER_AUTHENTICATING)
                         c->handler->closed(p);
                 leave(peers, p);
-                peer_bury(p);
         }
+}
+
+void peers_settle(struct peers *peers)
+{
+        struct peer_context *c = &peers->context;
+
+        part(c);
         while (!list_empty(&c->to_flush))
                 peer_settle_output(container_of(c->to_flush.next, struct peer, of_flush));
+        while (!list_empty(&peers->parted))
+                peer_bury(container_of(peers->parted.next, struct peer, of_all));
 }

@@ -21,6 +21,7 @@ struct peers {
         struct hash_table by_user; /* struct peer_user */
         struct list all;           /* struct peer.of_all, oldest first */
         unsigned n_incomplete, n_complete;
+        struct list parted; /* struct peer.of_all: gone, freed at the end of the turn */
         uint64_t next_id;
 };
 

@@ -259,6 +259,11 @@ static int key_groups(struct view_key *key, const struct policy *p, const struct
         return 0;
 }
 
+bool policy_asks_console(const struct policy *p)
+{
+        return p->lists[LIST_AT_CONSOLE].n || p->lists[LIST_NOT_AT_CONSOLE].n;
+}
+
 static int key_init(struct view_key *key, const struct policy *p, const struct credentials *who,
                     bool at_console)
 {
@@ -269,7 +274,7 @@ static int key_init(struct view_key *key, const struct policy *p, const struct c
                 key->has_user = true;
                 key->uid = who->uid;
         }
-        if (p->lists[LIST_AT_CONSOLE].n || p->lists[LIST_NOT_AT_CONSOLE].n)
+        if (policy_asks_console(p))
                 key->console = at_console ? POLICY_TRUE : POLICY_FALSE;
         return p->groups.n ? key_groups(key, p, who) : 0;
 }

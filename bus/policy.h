@@ -130,6 +130,9 @@ bool policy_may_connect(const struct policy *p, const struct credentials *who, u
 int policy_view_get(struct policy *p, const struct credentials *who, bool at_console,
                     struct policy_view **vp);
 
+/* True if there are rules that depend on who sits at the machine: else nobody need find out. */
+bool policy_asks_console(const struct policy *p);
+
 /* Drops a reference; some views without any are kept for the next that need them. Returns NULL.
  * NULL is fine. */
 struct policy_view *policy_view_unref(struct policy_view *v);

@@ -155,11 +155,14 @@ void route_capture(struct bus *bus, const struct peer *from, const struct peer *
 }
 
 /* Sends a copy to someone it is not addressed to. Nobody hears of it if that may not be. */
-static void send_copy(const struct delivery *d, struct peer *to)
+static void send_copy(const struct delivery *addressed, struct peer *to)
 {
+        struct delivery copy = *addressed, *d = &copy;
         struct fault fault = {0};
         int r;
 
+        /* Whoever listens in has not asked for a reply. */
+        d->requested_reply = false;
         if (d->message->n_fds && !to->fd_passing)
                 r = fault_set(&fault, ERROR_FAILED,
                               "broadcast cannot be delivered to %s (%s) because it does not "
@@ -333,7 +336,9 @@ void route_from_bus(struct bus *bus, struct peer *to, struct message *m)
                 capture_refusal(&d, to, &fault);
                 return;
         }
-        peer_send(to, m);
+        /* One that has just become a monitor got what it matches as such. */
+        if (to->state != PEER_MONITOR)
+                peer_send(to, m);
 }
 
 void route_error(struct bus *bus, struct peer *to, uint32_t reply_serial, const struct fault *fault)

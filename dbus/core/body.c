@@ -236,12 +236,10 @@ static check_function *const checks[256] = {
         ['{'] = check_struct,
 };
 
-int body_validate(const uint8_t *body, size_t size, const char *signature, char order,
-                  uint32_t n_fds)
+int body_validate(const uint8_t *body, size_t size, const char *signature, char order)
 {
         struct walk w = {.base = body, .end = size, .order = order};
 
-        (void)n_fds;
         while (*signature) {
                 int r = check_value(&w, &signature, 0);
 

@@ -20,13 +20,12 @@
  * Checks that the `size` bytes at `body` are exactly the values that the *valid* signature
  * announces: lengths, alignment padding of zero, strings, paths, signatures, booleans, variants,
  * depth. Indices of unix fds (`h`) may be any: the reference does not compare them with the number
- * of fds either, so `n_fds` has no influence. `body` is taken to lie at an offset that is a
- * multiple of 8. No recursion deeper than BODY_MAX_DEPTH, no allocation.
+ * of fds either. `body` is taken to lie at an offset that is a multiple of 8. No recursion deeper
+ * than BODY_MAX_DEPTH, no allocation.
  *
  * Returns 0 if valid, else a positive enum message_problem (core/header.h).
  */
-int body_validate(const uint8_t *body, size_t size, const char *signature, char order,
-                  uint32_t n_fds);
+int body_validate(const uint8_t *body, size_t size, const char *signature, char order);
 
 /*
  * The same for one variant, at offset `*at` of `base` and before offset `end`, which lies in other

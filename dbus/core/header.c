@@ -231,7 +231,6 @@ const char *message_problem_text(int problem)
                 [MESSAGE_BAD_BOOLEAN] = "bad boolean",
                 [MESSAGE_BAD_VARIANT] = "bad variant",
                 [MESSAGE_BAD_DEPTH] = "too deep nesting",
-                [MESSAGE_BAD_FD_INDEX] = "bad file descriptor index",
                 [MESSAGE_BAD_FD_COUNT] = "missing file descriptors",
         };
 

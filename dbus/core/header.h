@@ -61,7 +61,6 @@ enum message_problem {
         MESSAGE_BAD_BOOLEAN,
         MESSAGE_BAD_VARIANT,
         MESSAGE_BAD_DEPTH,
-        MESSAGE_BAD_FD_INDEX, /* unused: any index is valid, as in the reference */
         MESSAGE_BAD_FD_COUNT, /* fewer fds came than the header announces */
 };
 

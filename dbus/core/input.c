@@ -101,7 +101,7 @@ ssize_t input_read(struct input *in, int fd, struct input_buffer *buffer,
                 r = partial_reserve(in, in->have + want);
                 if (r < 0)
                         return r;
-                direct = in->room - in->have;
+                direct = (in->room < in->size ? in->room : in->size) - in->have;
                 iov[n_iov++] = (struct iovec){partial_bytes(in) + in->have, direct};
         }
         iov[n_iov++] = (struct iovec){buffer->bytes, sizeof(buffer->bytes)};
@@ -174,7 +174,7 @@ static int check_message(const struct input *in, const uint8_t *bytes, uint32_t 
                 return MESSAGE_BAD_FD_COUNT;
         signature = h->text[FIELD_SIGNATURE].at ? (const char *)bytes + h->text[FIELD_SIGNATURE].at
                                                 : "";
-        return body_validate(bytes + h->size, h->body_size, signature, h->order, h->n_fds);
+        return body_validate(bytes + h->size, h->body_size, signature, h->order);
 }
 
 /* The descriptors of a message that has been made are its own now. */

@@ -42,7 +42,7 @@ static int ours(struct header *h, const uint8_t *bytes, uint32_t size)
                 return MESSAGE_BAD_FD_COUNT;
         if (h->text[FIELD_SIGNATURE].at)
                 signature = (const char *)bytes + h->text[FIELD_SIGNATURE].at;
-        return body_validate(bytes + h->size, h->body_size, signature, h->order, 0);
+        return body_validate(bytes + h->size, h->body_size, signature, h->order);
 }
 
 static DBusMessage *theirs(const uint8_t *bytes, uint32_t size)

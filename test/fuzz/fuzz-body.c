@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 return 0;
         body = data + 1 + length + 1;
         size -= 1 + length + 1;
-        if (body_validate(body, size, signature, order, 0))
+        if (body_validate(body, size, signature, order))
                 return 0;
         r = (struct reader){.base = body, .end = (uint32_t)size, .type = signature, .order = order};
         walk_values(&r);

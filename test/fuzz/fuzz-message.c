@@ -22,7 +22,7 @@ static int validate(struct header *h, const uint8_t *data, size_t size)
                 return MESSAGE_BAD_LENGTH;
         if (h->text[FIELD_SIGNATURE].at)
                 signature = (const char *)data + h->text[FIELD_SIGNATURE].at;
-        return body_validate(data + h->size, h->body_size, signature, h->order, h->n_fds);
+        return body_validate(data + h->size, h->body_size, signature, h->order);
 }
 
 static int same_text(const struct message *m, const struct header *h, const uint8_t *data,

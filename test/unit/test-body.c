@@ -116,7 +116,7 @@ static int validate(const char *signature, const void *bytes, size_t size, char 
 
         g_assert_nonnull(copy);
         memcpy(copy, bytes, size);
-        r = body_validate(copy, size, signature, order, 0);
+        r = body_validate(copy, size, signature, order);
         free(copy);
         return r;
 }
@@ -227,13 +227,13 @@ static void test_long_array(void)
 
         g_assert_nonnull(bytes);
         store_u32(bytes, BODY_MAX_ARRAY_BYTES, 'l');
-        g_assert_cmpint(body_validate(bytes, size - 1, "ay", 'l', 0), ==, MESSAGE_OK);
+        g_assert_cmpint(body_validate(bytes, size - 1, "ay", 'l'), ==, MESSAGE_OK);
         store_u32(bytes, BODY_MAX_ARRAY_BYTES + 1, 'l');
-        g_assert_cmpint(body_validate(bytes, size, "ay", 'l', 0), ==, MESSAGE_BAD_LENGTH);
+        g_assert_cmpint(body_validate(bytes, size, "ay", 'l'), ==, MESSAGE_BAD_LENGTH);
         /* A string may be longer. */
         memset(bytes + 4, 'x', size - 5);
         store_u32(bytes, BODY_MAX_ARRAY_BYTES, 'l');
-        g_assert_cmpint(body_validate(bytes, size, "s", 'l', 0), ==, MESSAGE_OK);
+        g_assert_cmpint(body_validate(bytes, size, "s", 'l'), ==, MESSAGE_OK);
         free(bytes);
 }
 

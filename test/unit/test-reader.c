@@ -15,7 +15,7 @@ static struct message *begin(struct reader *r, const char *signature, const stru
         struct header h;
         struct raw raw;
 
-        g_assert_cmpint(body_validate(values->bytes, values->size, signature, values->order, 0), ==,
+        g_assert_cmpint(body_validate(values->bytes, values->size, signature, values->order), ==,
                         MESSAGE_OK);
         raw_begin(&raw, values->order, 77);
         raw_text_field(&raw, FIELD_SIGNATURE, signature);

@@ -147,6 +147,38 @@ static void test_every_boundary(void)
         message_unref(second);
 }
 
+/* A message whose size is known only after some of it is here, and another behind it. */
+static void test_three_pieces(void)
+{
+        struct message *first = make_call(1, 20, 0), *second = make_call(2, 30, 0);
+        size_t size = first->size + second->size, sent = 0;
+        size_t pieces[] = {10, 30, size - 40};
+        uint8_t *stream = g_malloc(size);
+        struct message *got[2] = {0};
+        unsigned n = 0;
+        struct ends e;
+
+        memcpy(stream, first->bytes, first->size);
+        memcpy(stream + first->size, second->bytes, second->size);
+        ends_open(&e);
+        for (unsigned i = 0; i < G_N_ELEMENTS(pieces); ++i) {
+                struct message *m;
+
+                send_all(e.theirs, stream + sent, pieces[i]);
+                sent += pieces[i];
+                g_assert_cmpint(read_once(&e, &generous), ==, (ssize_t)pieces[i]);
+                while ((m = next(&e, &generous, 0)))
+                        got[n++] = m;
+        }
+        g_assert_cmpuint(n, ==, 2);
+        assert_call(got[0], 1, 20, 0);
+        assert_call(got[1], 2, 30, 0);
+        ends_close(&e);
+        g_free(stream);
+        message_unref(first);
+        message_unref(second);
+}
+
 /* Byte by byte, with descriptors. */
 static void test_one_byte_at_a_time(void)
 {
@@ -323,6 +355,7 @@ int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/stream/every-boundary", test_every_boundary);
+        g_test_add_func("/stream/three-pieces", test_three_pieces);
         g_test_add_func("/stream/one-byte-at-a-time", test_one_byte_at_a_time);
         g_test_add_func("/stream/many-small", test_many_small);
         g_test_add_func("/stream/many-with-fds", test_many_with_fds);

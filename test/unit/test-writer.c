@@ -27,7 +27,7 @@ static void check_valid(const struct message *m)
         g_assert_cmpint(header_parse(&h, m->bytes, m->size), ==, MESSAGE_OK);
         g_assert_cmpuint(h.size + h.body_size, ==, m->size);
         g_assert_cmpint(
-                body_validate(message_body(m), h.body_size, message_signature(m), h.order, h.n_fds),
+                body_validate(message_body(m), h.body_size, message_signature(m), h.order),
                 ==, MESSAGE_OK);
         g_assert_cmpint(h.order, ==, m->header.order);
         g_assert_cmpuint(h.type, ==, m->header.type);
