@@ -103,9 +103,12 @@ static void test_groups(void)
         check_groups(8, (gid_t[]){10, 7}, 2, (gid_t[]){7, 8, 10}, 3);
         check_groups(30, (gid_t[]){10, 7}, 2, (gid_t[]){7, 10, 30}, 3);
         check_groups(20, NULL, 0, (gid_t[]){20}, 1);
-        /* More than there is room for at first. */
+        /* As many as, and more than, there is room for at first. */
         for (gid_t i = 0; i < 300; i++)
                 many[i] = many_expected[i] = 1000 + i;
+        many_expected[16] = 2000;
+        check_groups(2000, many, 16, many_expected, 17);
+        many_expected[16] = 1016;
         many_expected[300] = 2000;
         check_groups(2000, many, 300, many_expected, 301);
 }

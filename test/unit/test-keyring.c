@@ -290,6 +290,7 @@ static void test_many(struct fixture *f, gconstpointer data)
         g_free(after);
 
         /* Much too large: as if it were not there. */
+        g_string_truncate(text, 0);
         while (text->len <= 1024 * 1024)
                 g_string_append_printf(text, "%d %lld aabb\n", 1, (long long)time(NULL));
         write_file(f, text->str);

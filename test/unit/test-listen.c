@@ -471,7 +471,7 @@ static void test_tcp(void)
                 socklen_t n = sizeof(address), on_size = sizeof(int);
                 struct listener *l;
                 char *port, **parts, *expected, *again;
-                int on, server;
+                int on, server, client;
 
                 if (cases[i].ipv6 && !has_ipv6())
                         continue;
@@ -489,6 +489,12 @@ static void test_tcp(void)
                 g_assert_cmpint(getsockopt(server, IPPROTO_TCP, TCP_NODELAY, &on, &on_size), ==, 0);
                 g_assert_cmpint(on, ==, 1);
                 close(server);
+                /* Who closes first has a connection that lingers. */
+                client = connect_to(l->connectable);
+                server = listener_accept(l, 0);
+                g_assert_cmpint(server, >=, 0);
+                close(server);
+                close(client);
                 listener_free(l);
 
                 /* At once again on the port, which the address now tells: connections that linger
@@ -546,12 +552,11 @@ static void test_tcp_in_use(void)
 }
 
 /* Several sockets have the same port. */
-static void test_tcp_all(void)
+static void check_ports(const char *text)
 {
         struct listener *l;
 
-        enter();
-        l = must_listen("tcp:host=localhost");
+        l = must_listen(text);
         for (size_t i = 0; i < l->n_sockets; i++) {
                 union {
                         struct sockaddr any;
@@ -566,6 +571,13 @@ static void test_tcp_all(void)
                                  ==, port_of(l));
         }
         listener_free(l);
+}
+
+static void test_tcp_all(void)
+{
+        enter();
+        check_ports("tcp:host=localhost");
+        check_ports("tcp:bind=*");
         leave();
 }
 
