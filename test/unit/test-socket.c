@@ -65,6 +65,7 @@ static void test_bytes(void)
         /* No signal, though no one reads; someone may have switched it off before. */
         signal(SIGPIPE, SIG_DFL);
         g_assert_cmpint(socket_send(pair[1], out, 2, NULL, 0), ==, -EPIPE);
+        g_assert_cmpint(socket_send(pair[1], out, 1, NULL, 0), ==, -EPIPE);
         close(pair[1]);
         g_assert_cmpint(socket_send(pair[1], out, 2, NULL, 0), ==, -EBADF);
 }
