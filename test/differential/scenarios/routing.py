@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import wire
+from client import Timeout
 from fixture import Bus, scenario
 from wire import DRIVER, DRIVER_PATH, Variant
 
@@ -331,3 +332,23 @@ def receiver_hangs_up_with_queue(bus: Bus) -> None:
     bus.drop(b)
     a.driver("GetId")
     a.driver_sorted("ListNames")
+
+
+@scenario()
+def ends_with_its_last_message(bus: Bus) -> None:
+    """A client that sends and at once ends its stream is served, and let go, each time."""
+    watcher = bus.connect("W")
+    for number in range(100):
+        client = bus.connect("A", hello=False)
+        data = b"".join(wire.call(DRIVER, DRIVER_PATH, DRIVER, member, serial=serial,
+                                  flags=wire.NO_REPLY).encode()
+                        for serial, member in ((1, "Hello"), (2, "GetId"), (3, "ListNames")))
+        client.send_raw(data)
+        try:
+            client.shut_down_quietly()
+        except Timeout:
+            bus.log(f"client {number} is not let go")
+            break
+        client.close()
+        bus.clients.remove(client)
+    bus.wait_until(lambda: len(watcher.quiet_call("ListNames").body[0]) == 2, "all to be gone")
