@@ -11,7 +11,7 @@ set -eu
 build='gcc cmake ninja-build make pkg-config libexpat1-dev libmd-dev libsystemd-dev libcap-ng-dev
     libaudit-dev libselinux1-dev libapparmor-dev uthash-dev libglib2.0-dev scdoc'
 run='dbus dbus-daemon libglib2.0-bin systemd python3 python3-dbus python3-gi'
-test="$run dbus-tests libglib2.0-tests dbus-broker strace valgrind"
+test="$run dbus-tests libglib2.0-tests libdbus-1-dev dbus-broker strace valgrind"
 bench='dbus-daemon dbus-broker strace gnuplot-nox'
 fuzz='clang'
 format='clang-format'

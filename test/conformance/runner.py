@@ -38,6 +38,7 @@ class Outcome:
 
     cases: dict[str, tap.Case] = field(default_factory=dict)
     ending: str = ""
+    hung: bool = False
     daemons: int = 0
     skipped: str = ""
     words: list[str] = field(default_factory=list)
@@ -47,6 +48,7 @@ class Outcome:
         for name, case in other.cases.items():
             self.cases.setdefault(name, case)
         self.daemons += other.daemons
+        self.hung = self.hung or other.hung
         self.words.extend(other.words)
 
 
@@ -145,6 +147,7 @@ def run_once(program: Program, daemon: str, arguments: list[str], timeout: float
                       skipped=seen.skipped or "")
     if status is None:
         outcome.ending = f"did not end in {timeout:.0f} s"
+        outcome.hung = True
     elif status < 0:
         outcome.ending = f"ended by {signal.Signals(-status).name}"
     elif seen.bailed is not None:
