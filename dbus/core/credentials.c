@@ -92,7 +92,7 @@ static void insert_group(struct credentials *c, gid_t gid)
 
 static int read_groups(struct credentials *c, int fd)
 {
-        void *groups, *fitted;
+        void *groups = NULL, *fitted;
         ssize_t n =
                 read_option(fd, SO_PEERGROUPS, GROUPS_ROOM * sizeof(gid_t), sizeof(gid_t), &groups);
 
@@ -113,7 +113,7 @@ static int read_groups(struct credentials *c, int fd)
 
 static int read_label(struct credentials *c, int fd)
 {
-        void *label, *fitted;
+        void *label = NULL, *fitted;
         char *text;
         ssize_t n = read_option(fd, SO_PEERSEC, LABEL_ROOM, 1, &label);
 

@@ -693,6 +693,7 @@ static void check_systemd(void)
                                    "unix:abstract=a%%20b%d,guid=" GUID,
                                    ntohs(address.sin_port), getppid());
         g_assert_cmpstr(l->connectable, ==, expected);
+        g_free(expected);
         close(accept_one(l, 0));
         listener_free(l);
         /* What was passed is neither removed nor there a second time. */
