@@ -16,7 +16,7 @@ static const char *or_none(const char *text)
         return text ? text : "(unset)";
 }
 
-/* A monitor only listens. */
+/* A monitor only listens; it may ask whether the connection is alive, though. */
 static void refuse_monitor(struct peer *p, const struct message *m)
 {
         log_line(LOG_LEVEL_WARNING,
@@ -71,6 +71,11 @@ static int to_everyone(struct bus *bus, struct peer *from, struct message *m, st
         return route_broadcast(bus, from, m, fault);
 }
 
+static bool unaddressed(const struct message *m)
+{
+        return !m->header.text[FIELD_DESTINATION].at && m->header.type != MESSAGE_SIGNAL;
+}
+
 static void dispatch_message(struct peer *from, struct message *m)
 {
         const char *destination = message_text(m, FIELD_DESTINATION);
@@ -78,11 +83,11 @@ static void dispatch_message(struct peer *from, struct message *m)
         struct fault fault = {0};
         int r;
 
-        if (from->state == PEER_MONITOR) {
+        if (from->state == PEER_MONITOR && !(unaddressed(m) && unaddressed_is_for_peer(m))) {
                 refuse_monitor(from, m);
                 return;
         }
-        if (!destination && m->header.type != MESSAGE_SIGNAL) {
+        if (unaddressed(m)) {
                 unaddressed_handle(bus, from, m);
                 return;
         }

@@ -149,15 +149,15 @@ static void become_monitor(struct bus *bus, struct peer *p, struct rule_list *ru
 {
         log_line(LOG_LEVEL_INFO, "Connection %s (%s) became a monitor.", p->name,
                  peer_description(p));
+        /* It sees the loss of its names as the client that it was. */
+        announce_withdrawal(bus, p);
         bus->n_rules -= p->rules.n_rules + p->eavesdrop_rules.n_rules;
         match_remove_all(bus->rules, &p->rules);
         match_remove_all(bus->eavesdrop, &p->eavesdrop_rules);
         p->state = PEER_MONITOR;
-        /* From here on it sees everything, its own departure from the ranks of clients first.
-         * Without memory for its rules it would wait in vain. */
+        /* Without memory for its rules it would wait in vain. */
         if (add_rules(bus, p, rules) < 0)
                 peer_disconnect(p);
-        announce_withdrawal(bus, p);
         route_forget_replies(bus, p);
 }
 

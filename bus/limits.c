@@ -95,7 +95,7 @@ int limits_set(struct limits *l, const char *name, const char *text, char **erro
                             "integer)",
                             name);
         if (!limit)
-                return fail(LIMIT_E_UNKNOWN, error, "There is no limit called \"%s\"", name);
+                return fail(LIMIT_E_UNKNOWN, error, "There is no limit called \"%s\"\n", name);
         if (value < 0)
                 return fail(LIMIT_E_RANGE, error, "<limit name=\"%s\"> must be a positive number\n",
                             name);

@@ -8,10 +8,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#ifdef HAVE_SYSTEMD
-#include <systemd/sd-daemon.h>
-#endif
-
 #include "bus/driver.h"
 #include "bus/log.h"
 #include "bus/options.h"
@@ -29,24 +25,13 @@ struct daemon {
         const char *pidfile; /* written, and to be removed; borrowed; or NULL */
 };
 
-static void notify(const char *state)
-{
-#ifdef HAVE_SYSTEMD
-        sd_notify(0, state);
-#else
-        (void)state;
-#endif
-}
-
 static void reload(struct daemon *d)
 {
         struct fault fault = {0};
 
-        notify("RELOADING=1");
         if (server_reload(&d->server, &fault) < 0)
                 log_line(LOG_LEVEL_ERROR, "Unable to reload configuration: %s", fault_text(&fault));
         fault_clear(&fault);
-        notify("READY=1");
 }
 
 static void signals_ready(struct loop_source *source, uint32_t events)
@@ -188,10 +173,10 @@ static int run(struct daemon *d)
 {
         int r = 0;
 
-        notify("READY=1");
+        process_notify("READY=1");
         while (!d->loop.stop && !r)
                 r = server_turn(&d->server);
-        notify("STOPPING=1");
+        process_notify("STOPPING=1");
         if (r < 0)
                 log_line(LOG_LEVEL_ERROR, "The event loop failed: %s", strerror(-r));
         if (d->pidfile)

@@ -15,6 +15,9 @@
 
 #define NS_PER_MS 1000000ull
 
+/* What the kernel says when there is an end behind what can be read. */
+#define ENDED (uint32_t)(EPOLLERR | EPOLLHUP | EPOLLRDHUP)
+
 static void peer_free(struct peer *p)
 {
         credentials_deinit(&p->credentials);
@@ -41,7 +44,7 @@ static void update_events(struct peer *p, bool blocked)
         uint32_t events = p->state == PEER_AUTHENTICATING ? 0 : EPOLLET;
 
         if (!over_limit(p))
-                events |= EPOLLIN;
+                events |= EPOLLIN | EPOLLRDHUP;
         if (blocked)
                 events |= EPOLLOUT;
         loop_change(p->context->loop, &p->source, events);
@@ -286,7 +289,7 @@ static void read_messages(struct peer *p, uint32_t events)
                 return;
         }
         /* There is more, if only the end of the stream, of which the kernel has told already. */
-        if (!drained || (events & (EPOLLERR | EPOLLHUP)))
+        if (!drained || (events & ENDED))
                 loop_again(p->context->loop, &p->source, events & ~(uint32_t)EPOLLOUT);
         take_messages(p);
 }
@@ -299,7 +302,7 @@ static void peer_ready(struct loop_source *source, uint32_t events)
 
         if (events & EPOLLOUT)
                 peer_flush(p);
-        if (!(events & (EPOLLIN | EPOLLERR | EPOLLHUP)))
+        if (!(events & (EPOLLIN | ENDED)))
                 return;
         if (p->state == PEER_AUTHENTICATING)
                 authenticate(p);

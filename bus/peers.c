@@ -142,8 +142,9 @@ struct peer *peers_find(const struct peers *peers, const char *name, size_t leng
         for (l = hash_first(&peers->by_id, id); l; l = l->next) {
                 struct peer *p = container_of(l, struct peer, by_id);
 
+                /* A monitor has given up its name. */
                 if (p->id == id)
-                        return p;
+                        return p->state == PEER_MONITOR ? NULL : p;
         }
         return NULL;
 }

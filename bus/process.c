@@ -16,6 +16,10 @@
 #include <cap-ng.h>
 #endif
 
+#ifdef HAVE_SYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+
 #include "bus/log.h"
 
 /* What the reference asks for when it is root: enough for the largest max_connections in use. */
@@ -87,6 +91,15 @@ int process_become_user(const char *user, char **error)
         if (geteuid() == pw.pw_uid)
                 return 0;
         return switch_ids(&pw, error);
+}
+
+void process_notify(const char *state)
+{
+#ifdef HAVE_SYSTEMD
+        sd_notify(0, state);
+#else
+        (void)state;
+#endif
 }
 
 int process_open_standard(char **error)

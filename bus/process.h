@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* Tells the service manager that started us, if one did: "READY=1" (sd_notify(3)). */
+void process_notify(const char *state);
+
 /* Opens /dev/null in place of standard descriptors that are closed, so that no socket gets their
  * numbers. Returns 0 or -1. */
 int process_open_standard(char **error);

@@ -150,8 +150,13 @@ void route_capture(struct bus *bus, const struct peer *from, const struct peer *
         bus->watching.n = 0;
         /* Without memory for the list of receivers, those that were found are still served. */
         match_lookup(bus->monitors, &q, match_next_query(), &bus->watching);
-        for (size_t i = 0; i < bus->watching.n; ++i)
-                peer_send(container_of(bus->watching.owners[i], struct peer, monitor_rules), m);
+        for (size_t i = 0; i < bus->watching.n; ++i) {
+                struct peer *monitor =
+                        container_of(bus->watching.owners[i], struct peer, monitor_rules);
+
+                if (!m->n_fds || monitor->fd_passing)
+                        peer_send(monitor, m);
+        }
 }
 
 /* Sends a copy to someone it is not addressed to. Nobody hears of it if that may not be. */
@@ -336,9 +341,7 @@ void route_from_bus(struct bus *bus, struct peer *to, struct message *m)
                 capture_refusal(&d, to, &fault);
                 return;
         }
-        /* One that has just become a monitor got what it matches as such. */
-        if (to->state != PEER_MONITOR)
-                peer_send(to, m);
+        peer_send(to, m);
 }
 
 void route_error(struct bus *bus, struct peer *to, uint32_t reply_serial, const struct fault *fault)

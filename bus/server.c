@@ -11,6 +11,7 @@
 #include "bus/announce.h"
 #include "bus/dispatch.h"
 #include "bus/log.h"
+#include "bus/process.h"
 #include "bus/route.h"
 #include "core/address.h"
 #include "core/guid.h"
@@ -257,7 +258,7 @@ void server_deinit(struct server *s)
         *s = (struct server){0};
 }
 
-int server_reload(struct server *s, struct fault *fault)
+static int reload(struct server *s, struct fault *fault)
 {
         static const char *const names[] = {
                 [CONFIG_E_FAILED] = ERROR_FAILED,
@@ -280,6 +281,16 @@ int server_reload(struct server *s, struct fault *fault)
         announce_activatable(&s->bus);
         log_line(LOG_LEVEL_INFO, "Reloaded configuration");
         return 0;
+}
+
+int server_reload(struct server *s, struct fault *fault)
+{
+        int r;
+
+        process_notify("RELOADING=1");
+        r = reload(s, fault);
+        process_notify("READY=1");
+        return r;
 }
 
 int server_turn(struct server *s)

@@ -62,6 +62,12 @@ static bool is(const char *text, const char *expected)
         return text && !strcmp(text, expected);
 }
 
+bool unaddressed_is_for_peer(const struct message *m)
+{
+        return m->header.type == MESSAGE_METHOD_CALL &&
+               is(message_text(m, FIELD_INTERFACE), PEER_INTERFACE);
+}
+
 void unaddressed_handle(struct bus *bus, struct peer *from, struct message *m)
 {
         const char *interface = message_text(m, FIELD_INTERFACE);
@@ -71,7 +77,7 @@ void unaddressed_handle(struct bus *bus, struct peer *from, struct message *m)
 
         if (m->header.type != MESSAGE_METHOD_CALL)
                 return;
-        if (is(interface, PEER_INTERFACE)) {
+        if (unaddressed_is_for_peer(m)) {
                 if (is(member, "Ping"))
                         answer(bus, from, serial, NULL, NULL);
                 else if (is(member, "GetMachineId"))

@@ -12,4 +12,7 @@
 
 struct bus;
 
+/* True if the message calls a method of org.freedesktop.DBus.Peer. */
+bool unaddressed_is_for_peer(const struct message *m);
+
 void unaddressed_handle(struct bus *bus, struct peer *from, struct message *m);

@@ -14,6 +14,10 @@ _RULES = (
     (re.compile(r"\btcp:host=([^,]+),port=\d+"), r"tcp:host=\1,port=<port>"),
     # Where the daemon looks for --session and --system is chosen when it is built.
     (re.compile(r"/usr/local/share/dbus-1/(session|system)\.conf"), r"/usr/share/dbus-1/\1.conf"),
+    # The stock daemon says where only of what is no XML at all; ours says it of everything.
+    (re.compile(r"Error in file [^,:]*(, line \d+, column \d+)?: "), ""),
+    # Sent by a mere end of a connection, of which each counts for itself.
+    (re.compile(r"(sender=\(null sender\) .*)serial=\d+ "), r"\1serial=* "),
     # The log's prefix: which of the two depends on how far the daemon has come with starting.
     (re.compile(r"\bdbus(-daemon)?\[\d+\]"), "dbus-daemon[<pid>]"),
 )
