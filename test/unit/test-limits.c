@@ -124,7 +124,7 @@ static void test_faults(void)
         assert_set("reply_timeout", "-99999999999999999999", LIMIT_E_NOT_A_NUMBER, not_a_number);
         assert_set("reply_timeout", "-1", LIMIT_E_RANGE,
                    "<limit name=\"reply_timeout\"> must be a positive number\n");
-        assert_set("bees", "5", LIMIT_E_UNKNOWN, "There is no limit called \"bees\"");
+        assert_set("bees", "5", LIMIT_E_UNKNOWN, "There is no limit called \"bees\"\n");
         /* The number is looked at first. */
         assert_set("bees", "x", LIMIT_E_NOT_A_NUMBER,
                    "<limit name=\"bees\"> element has invalid value (could not parse as integer)");
