@@ -176,6 +176,7 @@ static int listen_on_all(struct server *s, const char *address_override, char **
 static int watch_sockets(struct server *s)
 {
         size_t k = 0;
+        int r = 0;
 
         s->sockets = calloc(s->n_sockets ? s->n_sockets : 1, sizeof(*s->sockets));
         if (!s->sockets)
@@ -183,19 +184,18 @@ static int watch_sockets(struct server *s)
         for (size_t i = 0; i < s->n_listeners; ++i) {
                 for (size_t n = 0; n < s->listeners[i]->n_sockets; ++n, ++k) {
                         struct server_socket *socket = &s->sockets[k];
-                        int r;
 
                         *socket = (struct server_socket){
                                 .server = s, .listener = s->listeners[i], .index = n};
                         loop_source_init(&socket->source, s->listeners[i]->sockets[n].fd, EPOLLIN,
                                          socket_ready);
-                        r = loop_add(s->loop, &socket->source);
-                        if (r < 0)
-                                return r;
+                        /* All have to be initialised, as all will be removed. */
+                        if (!r)
+                                r = loop_add(s->loop, &socket->source);
                 }
         }
         s->accepting = true;
-        return 0;
+        return r;
 }
 
 /* Loads a configuration, and tells the log what is odd about it. */
