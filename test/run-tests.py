@@ -43,7 +43,9 @@ SANITIZERS = ("ASAN", "LSAN", "UBSAN", "TSAN")
 # What is measured, or takes too long under valgrind, where everything is thirty times slower.
 NOT_UNDER_VALGRIND = r"^(bench|conformance|fuzz)"
 VALGRIND = ("valgrind", "--quiet", "--leak-check=full", "--errors-for-leak-kinds=definite",
-            "--show-leak-kinds=definite", "--num-callers=30", "--child-silent-after-fork=no")
+            "--show-leak-kinds=definite", "--num-callers=30", "--child-silent-after-fork=no",
+            # Tests that let allocations fail have a malloc() of their own, which shall be used.
+            "--soname-synonyms=somalloc=nouserintercepts")
 GLIB_SUPPRESSIONS = Path("/usr/share/glib-2.0/valgrind/glib.supp")
 
 

@@ -212,7 +212,7 @@ def parse_options() -> argparse.Namespace:
     """The command line."""
     default = HERE.parent.parent / "build" / "bus" / "dbus-daemon"
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("--ours", default=os.environ.get("DBUS_DAEMON", str(default)),
+    parser.add_argument("--ours", default=os.environ.get("DBUS_DIRECT_TEST_DAEMON", str(default)),
                         help="our daemon (%(default)s)")
     parser.add_argument("--stock", default="/usr/bin/dbus-daemon",
                         help="the daemon to equal (%(default)s)")
