@@ -119,6 +119,14 @@ static int flush_sasl(struct peer *p)
         return 0;
 }
 
+static void complain(struct peer *p, const char *what, const char *detail)
+{
+        char text[128];
+
+        snprintf(text, sizeof(text), "%s: %s", what, detail);
+        p->context->handler->complaint(p, text);
+}
+
 static void peer_flush(struct peer *p)
 {
         int r = p->sasl ? flush_sasl(p) : 0;
@@ -129,10 +137,15 @@ static void peer_flush(struct peer *p)
                 update_events(p, true);
                 return;
         }
-        if (r < 0) {
+        if (r == -EPIPE || r == -ECONNRESET) {
                 /* It does not read any more, but what it wrote before it went still counts. */
                 p->write_ended = true;
                 output_deinit(&p->output);
+        } else if (r < 0) {
+                /* It is there, and would wait for what cannot be sent. */
+                complain(p, "is disconnected: it could not be sent to", strerror(-r));
+                peer_disconnect(p);
+                return;
         }
         if (is_blocked(p))
                 update_events(p, false);
@@ -160,14 +173,6 @@ void peer_send(struct peer *p, struct message *m)
                 p->peak_out_fds = p->output.n_fds;
         if (!is_blocked(p))
                 schedule_flush(p);
-}
-
-static void complain(struct peer *p, const char *what, const char *detail)
-{
-        char text[128];
-
-        snprintf(text, sizeof(text), "%s: %s", what, detail);
-        p->context->handler->complaint(p, text);
 }
 
 /* Descriptors may come ahead of their message, but not for as long as their sender pleases. */
@@ -263,7 +268,7 @@ static void authenticate(struct peer *p)
                         return;
         }
         peer_flush(p);
-        if (r || p->write_ended) {
+        if (r || p->write_ended || !peer_connected(p)) {
                 peer_disconnect(p);
                 return;
         }
@@ -297,18 +302,18 @@ static void read_messages(struct peer *p, uint32_t events)
 static void peer_ready(struct loop_source *source, uint32_t events)
 {
         struct peer *p = container_of(source, struct peer, source);
-
         struct peer_context *context = p->context;
 
         if (events & EPOLLOUT)
                 peer_flush(p);
-        if (!(events & (EPOLLIN | ENDED)))
-                return;
-        if (p->state == PEER_AUTHENTICATING)
-                authenticate(p);
-        else if (p->source.events & EPOLLIN)
-                read_messages(p, events);
-        /* Else reading is paused: even a hang-up waits, as what was written before still counts. */
+        if (peer_connected(p) && events & (EPOLLIN | ENDED)) {
+                if (p->state == PEER_AUTHENTICATING)
+                        authenticate(p);
+                else if (p->source.events & EPOLLIN)
+                        read_messages(p, events);
+                /* Else reading is paused: even a hang-up waits, as what was written before still
+                 * counts. */
+        }
         if (!list_empty(&context->closed))
                 context->part(context);
 }

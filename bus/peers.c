@@ -180,9 +180,12 @@ void peers_settle(struct peers *peers)
 {
         struct peer_context *c = &peers->context;
 
-        part(c);
-        while (!list_empty(&c->to_flush))
-                peer_settle_output(container_of(c->to_flush.next, struct peer, of_flush));
+        /* One that cannot be written to goes, which others are told. */
+        do {
+                part(c);
+                while (!list_empty(&c->to_flush))
+                        peer_settle_output(container_of(c->to_flush.next, struct peer, of_flush));
+        } while (!list_empty(&c->closed));
         while (!list_empty(&peers->parted))
                 peer_bury(container_of(peers->parted.next, struct peer, of_all));
 }
