@@ -154,6 +154,11 @@ static void become_monitor(struct bus *bus, struct peer *p, struct rule_list *ru
         bus->n_rules -= p->rules.n_rules + p->eavesdrop_rules.n_rules;
         match_remove_all(bus->rules, &p->rules);
         match_remove_all(bus->eavesdrop, &p->eavesdrop_rules);
+        /* If there was no memory to tell it of that, it is on its way out already. */
+        if (!peer_connected(p)) {
+                p->was = PEER_MONITOR;
+                return;
+        }
         p->state = PEER_MONITOR;
         /* Without memory for its rules it would wait in vain. */
         if (add_rules(bus, p, rules) < 0)
@@ -184,7 +189,7 @@ int driver_become_monitor(struct driver_call *c)
                 r = read_rules(c, &rules);
         if (!r)
                 r = driver_reply_empty(c);
-        if (!r)
+        if (!r && peer_connected(c->caller))
                 become_monitor(c->bus, c->caller, &rules);
         rules_free(&rules);
         return r;
