@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "alloc-faults.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -37,14 +36,12 @@ bool alloc_faults_disarm(void)
         return failed;
 }
 
-long alloc_faults_balance(void)
-{
-        return balance;
-}
-
 #if WORKS
+/* Sanitizers allocate before they are ready for anybody else's code to be checked. */
+#define EARLY __attribute__((no_sanitize("address", "undefined", "thread")))
+
 /* Whether this allocation is to fail. */
-static bool fail_now(void)
+static EARLY bool fail_now(void)
 {
         if (!armed || !inproc_inside || (failed && !lasting_fault))
                 return false;
@@ -57,60 +54,62 @@ static bool fail_now(void)
         return true;
 }
 
-static void *count(void *p)
+static EARLY void *count(void *p)
 {
         balance += inproc_inside && p;
         return p;
 }
 
-/* These take the place of libc's, or of a shared sanitizer's, which are called in the end; for the
- * libraries, too. */
+/* Who is asked in the end: a sanitizer, or libc. Not by dlsym(), which allocates. */
+#define DECLARE_NEXT(type, name, arguments)                                                        \
+        type __libc_##name arguments;                                                              \
+        type __interceptor_##name arguments __attribute__((weak))
+#define NEXT(name) (__interceptor_##name ? __interceptor_##name : __libc_##name)
+
+DECLARE_NEXT(void *, malloc, (size_t));
+DECLARE_NEXT(void *, calloc, (size_t, size_t));
+DECLARE_NEXT(void *, realloc, (void *, size_t));
+DECLARE_NEXT(void, free, (void *));
+
+long alloc_faults_balance(void)
+{
+        /* A sanitizer's strdup() does not come by here, but then it finds leaks by itself. */
+        return __interceptor_malloc ? 0 : balance;
+}
+
+/* These take the place of theirs, for the libraries, too. */
 #pragma GCC visibility push(default)
 
-void *malloc(size_t size)
+EARLY void *malloc(size_t size)
 {
-        static void *(*next)(size_t);
-
-        if (fail_now())
-                return NULL;
-        if (!next)
-                *(void **)&next = dlsym(RTLD_NEXT, "malloc");
-        return count(next(size));
+        return fail_now() ? NULL : count(NEXT(malloc)(size));
 }
 
-void *calloc(size_t n, size_t size)
+EARLY void *calloc(size_t n, size_t size)
 {
-        static void *(*next)(size_t, size_t);
-
-        if (fail_now())
-                return NULL;
-        if (!next)
-                *(void **)&next = dlsym(RTLD_NEXT, "calloc");
-        return count(next(n, size));
+        return fail_now() ? NULL : count(NEXT(calloc)(n, size));
 }
 
-void *realloc(void *at, size_t size)
+EARLY void *realloc(void *at, size_t size)
 {
-        static void *(*next)(void *, size_t);
         void *p;
 
         if (fail_now())
                 return NULL;
-        if (!next)
-                *(void **)&next = dlsym(RTLD_NEXT, "realloc");
-        p = next(at, size);
+        p = NEXT(realloc)(at, size);
         return at ? p : count(p);
 }
 
-void free(void *at)
+EARLY void free(void *at)
 {
-        static void (*next)(void *);
-
         balance -= inproc_inside && at;
-        if (!next)
-                *(void **)&next = dlsym(RTLD_NEXT, "free");
-        next(at);
+        NEXT(free)(at);
 }
 
 #pragma GCC visibility pop
+#else
+long alloc_faults_balance(void)
+{
+        return balance;
+}
 #endif

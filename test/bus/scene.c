@@ -172,7 +172,7 @@ static void act_connect(struct scene *s)
         };
         GByteArray *script = client_auth_script(true);
 
-        client_free(s->a);
+        s->a = client_free(s->a);
         scene_settle(s);
         s->a = client_connect(s->d->socket);
         client_queue(s->a, script->data, script->len);
