@@ -33,7 +33,7 @@ struct bus {
         struct config *config;
         struct peers peers;
         struct name_registry names;
-        unsigned n_names; /* well-known ones with an owner */
+        unsigned n_names;                 /* well-known ones with an owner */
         struct match_registry *rules;     /* of ordinary rules: broadcasts are looked up here */
         struct match_registry *eavesdrop; /* of rules with eavesdrop='true': everything is */
         struct match_registry *monitors;  /* of BecomeMonitor: everything is */
@@ -44,9 +44,10 @@ struct bus {
         struct reply_registry replies;
         struct loop_timer reply_timer; /* for the reply that waits no longer first */
         struct bus_peaks peaks;
-        uint32_t last_serial; /* of the messages that the bus itself makes */
-        uid_t uid;            /* whom the daemon runs as */
-        char guid[33];        /* of the bus: what GetId answers */
+        uint32_t last_serial;    /* of the messages that the bus itself makes */
+        uid_t uid;               /* whom the daemon runs as */
+        bool systemd_activation; /* --systemd-activation: systemd starts services */
+        char guid[33];           /* of the bus: what GetId answers */
 
         /* What the driver can ask of the layer above. */
         int (*reload)(struct bus *bus, struct fault *fault);

@@ -36,8 +36,9 @@ int complaint_set(const struct complaint *c, struct fault *fault)
                      "member=\"%s\" error name=\"%s\" requested_reply=\"%d\" "
                      "destination=\"%s\" (%s)",
                      c->what, c->n_matched, type_name(m->header.type),
-                     c->from ? or_unset(c->from->name_length ? c->from->name : NULL) : BUS_NAME,
-                     c->from ? peer_description(c->from) : "bus",
+                     or_unset(c->from && c->from->name_length ? c->from->name : NULL),
+                     /* As the reference writes it, with parentheses of its own. */
+                     c->from ? peer_description(c->from) : "(bus)",
                      or_unset(message_text(m, FIELD_INTERFACE)),
                      or_unset(message_text(m, FIELD_MEMBER)),
                      or_unset(message_text(m, FIELD_ERROR_NAME)), c->requested_reply,

@@ -11,10 +11,11 @@ static bool is_optional(const struct driver_interface *i)
 
 void driver_write_features(struct bus *bus, struct writer *w)
 {
-        static const char *const features[] = {"ActivatableServicesChanged", "HeaderFiltering"};
+        static const char *const features[] = {"ActivatableServicesChanged", "HeaderFiltering",
+                                               "SystemdActivation"};
+        size_t n = sizeof(features) / sizeof(*features);
 
-        (void)bus;
-        writer_strings(w, features, sizeof(features) / sizeof(*features));
+        writer_strings(w, features, bus->systemd_activation ? n : n - 1);
 }
 
 void driver_write_interfaces(struct bus *bus, struct writer *w)

@@ -134,8 +134,11 @@ static int prepare(struct daemon *d, char **error)
                 *error = strdup(strerror(-r));
                 return -1;
         }
-        return server_init(&d->server, &d->loop, d->options.config_path, config, d->options.address,
-                           error);
+        if (server_init(&d->server, &d->loop, d->options.config_path, config, d->options.address,
+                        error) < 0)
+                return -1;
+        d->server.bus.systemd_activation = d->options.systemd_activation;
+        return 0;
 }
 
 /* Tells where we are, goes into the background, and gives up what is not needed any more. */

@@ -101,7 +101,7 @@ int route_check_to_bus(struct bus *bus, struct peer *from, struct message *m, st
         return check_policy(&d, NULL, fault);
 }
 
-static struct message *make_error(struct bus *bus, const struct peer *to, uint32_t reply_serial,
+static struct message *make_error(struct bus *bus, const char *destination, uint32_t reply_serial,
                                   const struct fault *fault)
 {
         struct message_spec spec = {
@@ -111,7 +111,7 @@ static struct message *make_error(struct bus *bus, const struct peer *to, uint32
                 .reply_serial = reply_serial,
                 .error_name = fault->name,
                 .sender = BUS_NAME,
-                .destination = peer_name(to),
+                .destination = destination,
                 .signature = "s",
         };
         struct writer w;
@@ -123,14 +123,15 @@ static struct message *make_error(struct bus *bus, const struct peer *to, uint32
 }
 
 /* Monitors are shown that a message did not arrive by the error that its sender would get. */
-static void capture_refusal(const struct delivery *d, struct peer *told, struct fault *fault)
+static void capture_refusal(const struct delivery *d, struct fault *fault)
 {
         struct message *error;
 
         if (!match_registry_empty(d->bus->monitors)) {
-                error = make_error(d->bus, told, d->message->header.serial, fault);
+                error = make_error(d->bus, d->from ? peer_name(d->from) : BUS_NAME,
+                                   d->message->header.serial, fault);
                 if (error)
-                        route_capture(d->bus, NULL, told, error);
+                        route_capture(d->bus, NULL, d->from, error);
                 message_unref(error);
         }
         fault_clear(fault);
@@ -177,10 +178,8 @@ static void send_copy(const struct delivery *addressed, struct peer *to)
                 r = check_policy(d, to, &fault);
         if (!r)
                 peer_send(to, d->message);
-        else if (d->from)
-                capture_refusal(d, d->from, &fault);
         else
-                fault_clear(&fault);
+                capture_refusal(d, &fault);
 }
 
 /*
@@ -338,7 +337,7 @@ void route_from_bus(struct bus *bus, struct peer *to, struct message *m)
         route_capture(bus, NULL, to, m);
         /* Before Hello there is no policy to ask. */
         if (to->name_length && check_policy(&d, to, &fault) < 0) {
-                capture_refusal(&d, to, &fault);
+                capture_refusal(&d, &fault);
                 return;
         }
         peer_send(to, m);
@@ -346,7 +345,7 @@ void route_from_bus(struct bus *bus, struct peer *to, struct message *m)
 
 void route_error(struct bus *bus, struct peer *to, uint32_t reply_serial, const struct fault *fault)
 {
-        struct message *m = make_error(bus, to, reply_serial, fault);
+        struct message *m = make_error(bus, peer_name(to), reply_serial, fault);
 
         if (!m) {
                 /* It would wait for ever. */
