@@ -44,7 +44,7 @@ static const struct limit limits[] = {
         LIMIT(max_connections_per_container, 8, INT_LIMIT),
         LIMIT(max_container_metadata_bytes, 4096, INT_LIMIT),
         LIMIT(service_start_timeout, 25 * 1000, INT_LIMIT),
-        LIMIT(auth_timeout, 5 * 1000, INT_LIMIT),
+        LIMIT(auth_timeout, 30 * 1000, INT_LIMIT),
         LIMIT(pending_fd_timeout, 150 * 1000, INT_LIMIT),
         LIMIT(reply_timeout, -1, INT_LIMIT),
 };

@@ -20,7 +20,7 @@ static const struct {
         {"max_message_size", offsetof(struct limits, max_message_size), 33554432, INT64_MAX},
         {"max_message_unix_fds", offsetof(struct limits, max_message_unix_fds), 16, INT64_MAX},
         {"service_start_timeout", offsetof(struct limits, service_start_timeout), 25000, INT_MAX},
-        {"auth_timeout", offsetof(struct limits, auth_timeout), 5000, INT_MAX},
+        {"auth_timeout", offsetof(struct limits, auth_timeout), 30000, INT_MAX},
         {"pending_fd_timeout", offsetof(struct limits, pending_fd_timeout), 150000, INT_MAX},
         {"reply_timeout", offsetof(struct limits, reply_timeout), -1, INT_MAX},
         {"max_completed_connections", offsetof(struct limits, max_completed_connections), 2048,

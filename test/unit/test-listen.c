@@ -381,7 +381,7 @@ static void test_errors(void)
                 {"unix:path=%00x", FAILED, "Failed to bind socket \"\": Invalid argument"},
                 {"unix:dir=/nonexistent", NOT_FOUND,
                  "Failed to bind socket \"/nonexistent/dbus-?\": No such file or directory"},
-                {"unixexec:path=/bin/true", BAD_ADDRESS, "Unknown address type 'unixexec'"},
+                {"unixexec:path=/nonexistent/program", BAD_ADDRESS, "Unknown address type 'unixexec'"},
                 {"autolaunch:", BAD_ADDRESS, "Unknown address type 'autolaunch'"},
                 {"UNIX:path=x", BAD_ADDRESS, "Unknown address type 'UNIX'"},
                 {":a=b", BAD_ADDRESS, "Unknown address type ''"},

@@ -320,6 +320,7 @@ static void test_too_many_pending_fds(void)
         g_assert_cmpint(output_flush(&out, e.theirs), ==, 0);
         message_unref(m);
         g_assert_cmpint(read_once(&e, &limits), ==, -EBADMSG);
+        output_deinit(&out);
         ends_close(&e);
         g_assert_cmpuint(open_fds(), ==, before);
 }

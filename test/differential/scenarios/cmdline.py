@@ -296,7 +296,7 @@ ADDRESSES = {
     "two": "unix:path=@DIR@/one;unix:path=@DIR@/two",
     "guid": "unix:path=@DIR@/socket,guid=00112233445566778899aabbccddeeff",
     "runtime no": "unix:runtime=no", "autolaunch": "autolaunch:", "empty part": ";",
-    "unixexec": "unixexec:path=/bin/true", "trailing": "unix:path=@DIR@/socket;",
+    "unixexec": "unixexec:path=/nonexistent/program", "trailing": "unix:path=@DIR@/socket;",
     "other case": "UNIX:path=@DIR@/socket", "double key": "unix:path=@DIR@/a,path=@DIR@/b",
     "no value": "unix:path=", "no equals": "unix:path", "space": " unix:path=@DIR@/socket",
 }
