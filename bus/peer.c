@@ -196,9 +196,11 @@ static void take_messages(struct peer *p)
         struct peer_context *context = p->context;
 
         while (peer_connected(p)) {
+                /* Nobody may choose the sender that others see, not even before Hello. */
+                const char *sender = peer_name(p);
                 struct message *m;
-                int r = input_next(&p->input, context->buffer, &p->input_limits,
-                                   p->name_length ? p->name : NULL, p->name_length, &m);
+                int r = input_next(&p->input, context->buffer, &p->input_limits, sender,
+                                   p->name_length ? p->name_length : strlen(sender), &m);
 
                 if (r) {
                         complain(p, "is disconnected: it sent an invalid message",
