@@ -226,6 +226,7 @@ struct daemon *daemon_free(struct daemon *d)
                 return NULL;
         if (d->pid) {
                 daemon_wait_fds(d, 0);
+                daemon_wait_asleep(d);
                 daemon_end(d);
         }
         g_unlink(d->config);
@@ -296,17 +297,39 @@ void daemon_wait_fds(const struct daemon *d, unsigned n_more)
         }
 }
 
-static void read_numbers(const struct daemon *d, const char *name, unsigned skip_fields,
-                         uint64_t *numbers, unsigned n)
+/* What stands in a file of /proc behind the name of the program, which may hold anything. */
+static char *read_proc(const struct daemon *d, const char *name)
 {
         g_autofree char *path = proc_path(d, name), *text = NULL;
-        g_auto(GStrv) words = NULL;
         const char *from;
 
         g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
-        /* The name of the program stands in parentheses, and may hold anything. */
         from = strrchr(text, ')');
-        words = g_strsplit(from ? from + 2 : text, " ", -1);
+        return g_strdup(from ? from + 2 : text);
+}
+
+void daemon_wait_asleep(const struct daemon *d)
+{
+        enum { LOOKS = 5 };
+        gint64 deadline = g_get_monotonic_time() + CLIENT_DEADLINE_S * G_USEC_PER_SEC;
+
+        /* One that turns in circles is caught in a system call now and then, but not each time. */
+        for (unsigned n = 0; n < LOOKS;) {
+                g_autofree char *text = read_proc(d, "stat");
+
+                if (g_get_monotonic_time() >= deadline)
+                        g_error("the daemon is busy, with nothing to do");
+                n = text[0] == 'S' ? n + 1 : 0;
+                g_usleep(NAP_US);
+        }
+}
+
+static void read_numbers(const struct daemon *d, const char *name, unsigned skip_fields,
+                         uint64_t *numbers, unsigned n)
+{
+        g_autofree char *text = read_proc(d, name);
+        g_auto(GStrv) words = g_strsplit(text, " ", -1);
+
         g_assert_cmpuint(g_strv_length(words), >=, skip_fields + n);
         for (unsigned i = 0; i < n; ++i)
                 numbers[i] = g_ascii_strtoull(words[skip_fields + i], NULL, 10);

@@ -57,6 +57,8 @@ unsigned daemon_count_fds(const struct daemon *d);
 unsigned daemon_highest_fd(const struct daemon *d);
 /* Waits until the daemon has exactly so many descriptors more than without clients. */
 void daemon_wait_fds(const struct daemon *d, unsigned n_more);
+/* Waits until the daemon sleeps, which it does unless it has something to do. */
+void daemon_wait_asleep(const struct daemon *d);
 /* Processor time that it used so far, in milliseconds. */
 uint64_t daemon_cpu_ms(const struct daemon *d);
 /* Bytes of memory that are resident. */

@@ -273,6 +273,7 @@ static void test_max_incomplete(void)
                 client_ping(before);
         }
         g_assert_cmpuint(daemon_count_fds(d), ==, d->n_fds + 1 + N_MAX);
+        daemon_wait_asleep(d);
 
         /* One goes away, one completes: two may come in. */
         early[0] = client_free(early[0]);
@@ -351,20 +352,25 @@ static void test_auth_fds(void)
         daemon_free(d);
 }
 
-/* A client that sends command after command and reads no answer. */
-static void test_auth_deaf(void)
+/* A client that sends the same again and again, and reads no answer: what is kept for it does not
+ * grow. In the end it has had its time. */
+static void test_auth_deaf(gconstpointer line)
 {
-        struct daemon *d = daemon_new("auth_timeout=1000");
+        enum { N_LINES = 200000, MIB = 1024 * 1024 };
+        struct daemon *d = daemon_new("auth_timeout=500");
         struct client *c = client_connect(d->socket), *other = client_new(d->socket);
+        uint64_t before = daemon_memory(d);
 
         c->deaf = true;
         client_queue(c, "", 1);
-        for (unsigned i = 0; i < 100000; ++i)
-                client_queue(c, "AUTH\r\n", 6);
+        for (unsigned i = 0; i < N_LINES; ++i)
+                client_queue(c, line, strlen(line));
         for (unsigned i = 0; i < 20; ++i) {
                 client_pump(&c, 1, 5);
                 client_ping(other);
         }
+        if (!daemon_is_instrumented())
+                g_assert_cmpuint(daemon_memory(d), <, before + MIB);
         c->deaf = false;
         client_wait_closed(c);
         client_ping(other);
@@ -388,6 +394,11 @@ int main(int argc, char **argv)
         g_test_add_func("/connect/auth-timeout", test_auth_timeout);
         g_test_add_func("/connect/auth-flood", test_auth_flood);
         g_test_add_func("/connect/auth-fds", test_auth_fds);
-        g_test_add_func("/connect/auth-deaf", test_auth_deaf);
+        g_test_add_data_func("/connect/auth-deaf/auth", "AUTH\r\n", test_auth_deaf);
+        g_test_add_data_func("/connect/auth-deaf/external", "AUTH EXTERNAL\r\nCANCEL\r\n",
+                             test_auth_deaf);
+        g_test_add_data_func("/connect/auth-deaf/fds", "AUTH EXTERNAL 30\r\nNEGOTIATE_UNIX_FD\r\n",
+                             test_auth_deaf);
+        g_test_add_data_func("/connect/auth-deaf/unknown", "WHAT\r\n", test_auth_deaf);
         return g_test_run();
 }

@@ -132,6 +132,7 @@ static void test_incoming_limit(void)
         stream_push(&s, &others, 300);
         g_assert_cmpuint(all - client_queued(s.from), >, 200000);
         g_assert_cmpuint(all - client_queued(s.from), <, 200000 + 4 * SOCKET_BYTES);
+        daemon_wait_asleep(d);
         stream_drain(&s);
         g_assert_cmpuint(s.n_refused, ==, 0);
         stream_deinit(&s);
@@ -202,6 +203,36 @@ static void test_sender_goes(void)
                 g_assert_cmpuint(traffic_number(m), ==, i);
                 incoming_free(m);
         }
+        stream_deinit(&s);
+        daemon_free(d);
+}
+
+/* A sender goes while the daemon has stopped to listen to it: what it wrote comes all the same. */
+static void test_paused_sender_goes(void)
+{
+        struct daemon *d = daemon_new("max_incoming_bytes=200000 max_outgoing_bytes=100000000");
+        struct pair others;
+        struct incoming *m;
+        struct stream s;
+        gsize all, n_written;
+
+        pair_init(&others, d->socket);
+        stream_init(&s, d, 1000, 4096);
+        all = client_queued(s.from);
+        stream_push(&s, &others, 200);
+        /* They are all of one size. */
+        n_written = (all - client_queued(s.from)) / (all / s.n);
+        g_assert_cmpuint(n_written, <, s.n);
+        s.from = client_free(s.from);
+        pair_exchange(&others, 10);
+        daemon_wait_asleep(d);
+        s.to->deaf = false;
+        for (gsize i = 0; i < n_written; ++i) {
+                m = client_receive(s.to);
+                g_assert_cmpuint(traffic_number(m), ==, i);
+                incoming_free(m);
+        }
+        pair_deinit(&others);
         stream_deinit(&s);
         daemon_free(d);
 }
@@ -429,6 +460,7 @@ int main(int argc, char **argv)
                         test_message_above_incoming_limit);
         g_test_add_func("/pressure/receiver-goes", test_receiver_goes);
         g_test_add_func("/pressure/sender-goes", test_sender_goes);
+        g_test_add_func("/pressure/paused-sender-goes", test_paused_sender_goes);
         g_test_add_func("/pressure/unread-answers", test_unread_answers);
         g_test_add_func("/pressure/gone-within-large", test_gone_within_large);
         g_test_add_func("/pressure/largest", test_largest);
