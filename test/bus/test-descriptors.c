@@ -244,6 +244,44 @@ static void test_pending_timeout(void)
         daemon_free(d);
 }
 
+/* Messages that are written in many parts have their descriptors once. */
+static void test_large(void)
+{
+        enum { N = 8, SIZE = 500000 };
+        struct daemon *d = daemon_new(NULL);
+        struct client *ends[2] = {client_new(d->socket), client_new(d->socket)};
+        const struct wire_head head = {
+                .type = WIRE_SIGNAL,
+                .n_fds = 3,
+                .path = "/test",
+                .interface = TRAFFIC_INTERFACE,
+                .member = "Take",
+                .destination = ends[1]->name,
+                .signature = "ay",
+        };
+        GByteArray *body = g_byte_array_new();
+        struct files f;
+
+        files_init(&f, 3);
+        wire_put_ay(body, 1, SIZE);
+        for (unsigned i = 0; i < N; ++i)
+                client_send_fds(ends[0], &head, body, f.fds, 3);
+        ends[1]->deaf = true;
+        while (client_queued(ends[0]))
+                client_pump(ends, 2, -1);
+        client_flush_taken(ends[0]);
+        ends[1]->deaf = false;
+        for (unsigned i = 0; i < N; ++i)
+                expect_files(ends[1], &f, 0, 3);
+        client_ping(ends[1]);
+        g_assert_cmpuint(ends[1]->in_fds->len, ==, 0);
+        g_byte_array_unref(body);
+        client_free(ends[0]);
+        client_free(ends[1]);
+        files_deinit(&f);
+        daemon_free(d);
+}
+
 /* A client that did not ask for descriptors gets none, and cannot send any. */
 static void test_not_negotiated(void)
 {
@@ -406,6 +444,7 @@ int main(int argc, char **argv)
         g_test_add_func("/descriptors/too-few", test_too_few);
         g_test_add_func("/descriptors/ahead", test_ahead);
         g_test_add_func("/descriptors/ours/with-every-byte", test_with_every_byte);
+        g_test_add_func("/descriptors/large", test_large);
         g_test_add_func("/descriptors/pending-timeout", test_pending_timeout);
         g_test_add_func("/descriptors/not-negotiated", test_not_negotiated);
         g_test_add_func("/descriptors/broadcast", test_broadcast);
