@@ -43,7 +43,7 @@ static void note_names(struct driver_call *c)
 int driver_hello(struct driver_call *c)
 {
         struct message *hello;
-        int r;
+        int r = 0;
 
         if (c->caller->name_length)
                 return fault_set(c->fault, ERROR_FAILED, "Already handled an Hello message");
@@ -53,14 +53,21 @@ int driver_hello(struct driver_call *c)
                 return fault_no_memory(c->fault);
         /* Whoever watches sees the call as if the caller had had its name already. */
         if (message_copy(&hello, c->message->bytes, &c->message->header, c->caller->name,
-                         c->caller->name_length, NULL, 0) < 0)
-                return fault_no_memory(c->fault);
-        route_capture(c->bus, c->caller, NULL, hello);
-        r = driver_reply_string(c, c->caller->name);
+                         c->caller->name_length, NULL, 0) < 0) {
+                hello = NULL;
+                r = fault_no_memory(c->fault);
+        }
+        if (!r) {
+                route_capture(c->bus, c->caller, NULL, hello);
+                r = driver_reply_string(c, c->caller->name);
+        }
         if (!r) {
                 note_names(c);
                 announce_owner(c->bus, c->caller->name, NULL, c->caller);
                 route_passed_to_bus(c->bus, c->caller, hello);
+        } else {
+                /* It has a name by now, but would never know. */
+                peer_disconnect(c->caller);
         }
         message_unref(hello);
         return r;
