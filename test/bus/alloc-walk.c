@@ -67,7 +67,7 @@ static bool scene_step(const void *data, unsigned n, bool lasting)
         alloc_faults_arm(n, lasting);
         script->act(&s);
         failed = alloc_faults_disarm();
-        scene_check(&s, !failed);
+        scene_check(&s, script, !failed);
         scene_deinit(&s);
         return failed;
 }

@@ -10,6 +10,7 @@ struct scene_call {
         struct client *caller;
         uint32_t serial;
         unsigned n_answers;
+        bool refused;
 };
 
 struct scene_signal {
@@ -83,8 +84,11 @@ static void cross_off_call(struct scene *s, const struct client *c, const struct
         for (guint i = 0; i < s->calls->len; ++i) {
                 struct scene_call *done = &g_array_index(s->calls, struct scene_call, i);
 
-                done->n_answers += done->caller == c && m->v.type != WIRE_CALL &&
-                                   done->serial == m->v.reply_serial;
+                if (done->caller != c || m->v.type == WIRE_CALL ||
+                    done->serial != m->v.reply_serial)
+                        continue;
+                done->n_answers += 1;
+                done->refused = m->v.type == WIRE_ERROR;
         }
 }
 
@@ -179,6 +183,13 @@ static void act_connect(struct scene *s)
         g_byte_array_unref(script);
         call(s, s->a, &hello, NULL);
         scene_settle(s);
+}
+
+/* Whoever was refused may try again. */
+static void check_connect(struct scene *s)
+{
+        if (g_array_index(s->calls, struct scene_call, 0).refused && !s->a->closed)
+                client_tell_bus(s->a, "Hello", NULL, NULL);
 }
 
 static void prepare_names(struct scene *s)
@@ -452,21 +463,21 @@ static void act_malformed(struct scene *s)
 }
 
 const struct scene_script scene_scripts[] = {
-        {"connect", NULL, act_connect},
-        {"names", prepare_names, act_names},
-        {"rules", NULL, act_rules},
-        {"calls", prepare_calls, act_calls},
-        {"signals", prepare_signals, act_signals},
-        {"monitor", prepare_calls, act_monitor},
-        {"questions", NULL, act_questions},
-        {"statistics", prepare_statistics, act_statistics},
-        {"departure", prepare_departure, act_departure},
-        {"reload", NULL, act_reload},
-        {"refusals", NULL, act_refusals},
-        {"descriptors", prepare_signals, act_descriptors},
-        {"large", prepare_signals, act_large},
-        {"deaf", NULL, act_deaf},
-        {"malformed", NULL, act_malformed},
+        {"connect", NULL, act_connect, check_connect},
+        {"names", prepare_names, act_names, NULL},
+        {"rules", NULL, act_rules, NULL},
+        {"calls", prepare_calls, act_calls, NULL},
+        {"signals", prepare_signals, act_signals, NULL},
+        {"monitor", prepare_calls, act_monitor, NULL},
+        {"questions", NULL, act_questions, NULL},
+        {"statistics", prepare_statistics, act_statistics, NULL},
+        {"departure", prepare_departure, act_departure, NULL},
+        {"reload", NULL, act_reload, NULL},
+        {"refusals", NULL, act_refusals, NULL},
+        {"descriptors", prepare_signals, act_descriptors, NULL},
+        {"large", prepare_signals, act_large, NULL},
+        {"deaf", NULL, act_deaf, NULL},
+        {"malformed", NULL, act_malformed, NULL},
 };
 const size_t n_scene_scripts = G_N_ELEMENTS(scene_scripts);
 
@@ -531,7 +542,7 @@ static void check_signals(const struct scene *s, bool strict)
         }
 }
 
-void scene_check(struct scene *s, bool strict)
+void scene_check(struct scene *s, const struct scene_script *script, bool strict)
 {
         struct client *late;
 
@@ -542,6 +553,8 @@ void scene_check(struct scene *s, bool strict)
         take_all(s, s->c);
         check_calls(s, strict);
         check_signals(s, strict);
+        if (script->check)
+                script->check(s);
         pair_exchange(&s->bystanders, 3);
         late = client_new(s->d->socket);
         client_request_name(late, NAME ".late");

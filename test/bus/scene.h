@@ -22,6 +22,7 @@ struct scene_script {
         const char *name;
         void (*prepare)(struct scene *s); /* while all is well; or NULL */
         void (*act)(struct scene *s);     /* while anything may fail: it must not insist */
+        void (*check)(struct scene *s);   /* when all is well again; or NULL */
 };
 
 extern const struct scene_script scene_scripts[];
@@ -38,7 +39,7 @@ void scene_settle(struct scene *s);
  * signal was disconnected, nobody waits for ever to be let in, the bystanders have not noticed
  * anything, and new clients are welcome. `strict`: nobody was disconnected or missed anything.
  */
-void scene_check(struct scene *s, bool strict);
+void scene_check(struct scene *s, const struct scene_script *script, bool strict);
 
 /* Everybody goes; the bus ends. */
 void scene_deinit(struct scene *s);

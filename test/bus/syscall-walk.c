@@ -17,7 +17,7 @@ static bool fail_step(const struct scene_script *script, unsigned n, unsigned er
         syscall_faults_arm(SYSCALL_FAULTS_FAIL, n, error);
         script->act(&s);
         failed = syscall_faults_disarm();
-        scene_check(&s, !failed);
+        scene_check(&s, script, !failed);
         scene_deinit(&s);
         g_assert_cmpuint(inproc_count_fds(), ==, n_fds);
         return failed;
@@ -45,7 +45,7 @@ static void all_calls(const struct scene_script *script, enum syscall_faults_mod
         scene_init(&s, script);
         syscall_faults_arm(mode, 0, 0);
         script->act(&s);
-        scene_check(&s, true);
+        scene_check(&s, script, true);
         scene_deinit(&s);
         syscall_faults_disarm();
         g_assert_cmpuint(inproc_count_fds(), ==, n_fds);
