@@ -53,7 +53,7 @@ int driver_hello(struct driver_call *c)
                 return fault_no_memory(c->fault);
         /* Whoever watches sees the call as if the caller had had its name already. */
         if (message_copy(&hello, c->message->bytes, &c->message->header, c->caller->name,
-                         c->caller->name_length, NULL, 0) < 0) {
+                         c->caller->name_length, NULL, 0, NULL) < 0) {
                 hello = NULL;
                 r = fault_no_memory(c->fault);
         }

@@ -199,7 +199,7 @@ static void take_messages(struct peer *p)
                 /* Nobody may choose the sender that others see, not even before Hello. */
                 const char *sender = peer_name(p);
                 struct message *m;
-                int r = input_next(&p->input, context->buffer, &p->input_limits, sender,
+                int r = input_next(&p->input, &context->buffer, &p->input_limits, sender,
                                    p->name_length ? p->name_length : strlen(sender), &m);
 
                 if (r) {
@@ -245,7 +245,7 @@ static bool check_nonce(struct peer *p, struct input_buffer *b, size_t n)
 /* Feeds what was read to the authentication; messages may follow in the same read. */
 static void authenticate(struct peer *p)
 {
-        struct input_buffer *b = p->context->buffer;
+        struct input_buffer *b = &p->context->buffer;
         size_t taken = 0;
         ssize_t n;
         int r;
@@ -283,8 +283,8 @@ static void authenticate(struct peer *p)
 static void read_messages(struct peer *p, uint32_t events)
 {
         bool drained;
-        ssize_t n =
-                input_read(&p->input, p->source.fd, p->context->buffer, &p->input_limits, &drained);
+        ssize_t n = input_read(&p->input, p->source.fd, &p->context->buffer, &p->input_limits,
+                               &drained);
 
         if (n == -EAGAIN)
                 return;
@@ -371,7 +371,7 @@ int peer_new(struct peer **pp, struct peer_context *context, int fd,
         loop_timer_init(&p->auth_timer, auth_expired);
         loop_timer_init(&p->fds_timer, fds_expired);
         credentials_init(&p->credentials);
-        input_init(&p->input);
+        input_init(&p->input, NULL);
         output_init(&p->output);
         name_owner_init(&p->names);
         match_owner_init(&p->rules);

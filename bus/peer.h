@@ -59,10 +59,10 @@ struct peer_context {
         struct loop *loop;
         const struct limits *limits;
         const struct peer_handler *handler;
-        void *data;                  /* of the handler */
-        struct input_buffer *buffer; /* all reads go through it */
-        struct list to_flush;        /* struct peer.of_flush: something was queued in this turn */
-        struct list closed;          /* struct peer.of_all: disconnected, nobody knows yet */
+        void *data;                 /* of the handler */
+        struct input_buffer buffer; /* all reads go through it */
+        struct list to_flush;       /* struct peer.of_flush: something was queued in this turn */
+        struct list closed;         /* struct peer.of_all: disconnected, nobody knows yet */
         void (*part)(struct peer_context *context); /* tells of those; by bus/peers.c */
 };
 

@@ -19,8 +19,9 @@ int peers_init(struct peers *peers, struct loop *loop, const struct limits *limi
         list_init(&peers->parted);
         list_init(&peers->context.to_flush);
         list_init(&peers->context.closed);
-        peers->context.buffer = malloc(sizeof(*peers->context.buffer));
-        return peers->context.buffer ? 0 : -ENOMEM;
+        peers->context.buffer.size = INPUT_SHARE;
+        peers->context.buffer.bytes = malloc(INPUT_SHARE);
+        return peers->context.buffer.bytes ? 0 : -ENOMEM;
 }
 
 void peers_deinit(struct peers *peers)
@@ -30,7 +31,7 @@ void peers_deinit(struct peers *peers)
         peers_settle(peers);
         hash_deinit(&peers->by_id);
         hash_deinit(&peers->by_user);
-        free(peers->context.buffer);
+        free(peers->context.buffer.bytes);
 }
 
 static struct peer_user *find_user(const struct peers *peers, uid_t uid)

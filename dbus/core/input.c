@@ -14,9 +14,9 @@
  * large message costs the receiver nothing until it is sent. */
 #define PARTIAL_ROOM 512u
 
-void input_init(struct input *in)
+void input_init(struct input *in, const struct message_class *class)
 {
-        *in = (struct input){0};
+        *in = (struct input){.class = class};
 }
 
 void input_deinit(struct input *in)
@@ -25,7 +25,7 @@ void input_deinit(struct input *in)
         for (unsigned i = 0; i < in->n_fds; ++i)
                 close(in->fds[i]);
         free(in->fds);
-        input_init(in);
+        input_init(in, in->class);
 }
 
 static uint8_t *partial_bytes(const struct input *in)
@@ -104,12 +104,12 @@ ssize_t input_read(struct input *in, int fd, struct input_buffer *buffer,
                 direct = (in->room < in->size ? in->room : in->size) - in->have;
                 iov[n_iov++] = (struct iovec){partial_bytes(in) + in->have, direct};
         }
-        iov[n_iov++] = (struct iovec){buffer->bytes, sizeof(buffer->bytes)};
+        iov[n_iov++] = (struct iovec){buffer->bytes, buffer->size};
 
         n = socket_recv(fd, iov, n_iov, fds, &n_fds);
         if (n <= 0)
                 return n;
-        *drained = (size_t)n < direct + sizeof(buffer->bytes) && !n_fds;
+        *drained = (size_t)n < direct + buffer->size && !n_fds;
         r = keep_fds(in, fds, n_fds, limits);
         if (r < 0)
                 return r;
@@ -201,7 +201,7 @@ static int next_from_buffer(struct input *in, struct input_buffer *buffer, uint3
         int r = check_message(in, bytes, size, limits, &h);
 
         if (!r)
-                r = message_copy(mp, bytes, &h, sender, sender_length, in->fds, h.n_fds);
+                r = message_copy(mp, bytes, &h, sender, sender_length, in->fds, h.n_fds, in->class);
         if (r)
                 return r;
         take_fds(in, h.n_fds);
@@ -217,7 +217,8 @@ static int next_from_partial(struct input *in, const struct input_limits *limits
         int r = check_message(in, partial_bytes(in), in->size, limits, &h);
 
         if (!r)
-                r = message_adopt(mp, in->partial, &h, sender, sender_length, in->fds, h.n_fds);
+                r = message_adopt(mp, in->partial, &h, sender, sender_length, in->fds, h.n_fds,
+                                  in->class);
         if (r)
                 return r;
         take_fds(in, h.n_fds);

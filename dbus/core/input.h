@@ -4,9 +4,9 @@
 /*
  * The reading end of a message stream: bytes and descriptors in, validated messages out.
  *
- * All streams of a thread read into one shared buffer, so that an idle stream owns no memory but
- * this struct. A message that is whole in the buffer is copied out of it once; one that is not
- * goes on in an allocation of its own, which then becomes the message.
+ * Streams read into a buffer that they share, so that an idle stream owns no memory but this
+ * struct. A message that is whole in the buffer is copied out of it once; one that is not goes on
+ * in an allocation of its own, which then becomes the message.
  */
 
 #include <stdbool.h>
@@ -27,7 +27,8 @@
 
 struct input_buffer {
         size_t at, end; /* what is still to be taken lies in between */
-        uint8_t bytes[INPUT_SHARE];
+        size_t size;    /* of `bytes` */
+        uint8_t *bytes;
 };
 
 struct input_limits {
@@ -41,9 +42,10 @@ struct input {
         uint32_t have, size, room; /* bytes of it here, in all (0: unknown yet), and allocated */
         uint16_t n_fds, fds_room;  /* descriptors whose message is not here yet */
         int *fds;
+        const struct message_class *class; /* of the messages that are made */
 };
 
-void input_init(struct input *in);
+void input_init(struct input *in, const struct message_class *class);
 void input_deinit(struct input *in); /* closes the descriptors */
 
 /*

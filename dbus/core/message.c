@@ -16,17 +16,22 @@
 
 /* Makes a message without bytes, with `room` bytes behind it for them, and its own copy of fds. */
 static struct message *message_alloc(const struct header *h, size_t room, const int *fds,
-                                     unsigned n_fds, uint8_t **behind)
+                                     unsigned n_fds, const struct message_class *class,
+                                     uint8_t **behind)
 {
-        /* The fds come first: they need the alignment more. */
-        struct message *m = malloc(sizeof(*m) + n_fds * sizeof(*fds) + room);
+        size_t at_fds = class ? class->size : sizeof(struct message);
+        size_t at_bytes = (at_fds + n_fds * sizeof(*fds) + 7) & ~(size_t)7;
+        struct message *m = malloc(at_bytes + room);
 
         if (!m)
                 return NULL;
-        *m = (struct message){.refs = 1, .header = *h, .n_fds = n_fds, .fds = (int *)(m + 1)};
+        *m = (struct message){.refs = 1, .header = *h, .n_fds = n_fds, .class = class};
+        m->fds = (int *)(void *)((uint8_t *)m + at_fds);
         if (n_fds)
                 memcpy(m->fds, fds, n_fds * sizeof(*fds));
-        *behind = (uint8_t *)(m->fds + n_fds);
+        if (class)
+                class->init(m);
+        *behind = (uint8_t *)m + at_bytes;
         return m;
 }
 
@@ -102,14 +107,15 @@ static void append_sender(struct header *h, uint8_t *bytes, const char *sender, 
 }
 
 int message_copy(struct message **mp, const uint8_t *bytes, const struct header *h,
-                 const char *sender, size_t sender_length, const int *fds, unsigned n_fds)
+                 const char *sender, size_t sender_length, const int *fds, unsigned n_fds,
+                 const struct message_class *class)
 {
         /* Fields that are left out only make it smaller. */
         size_t room = (sender ? size_with_sender(h, sender_length) : h->size) + h->body_size;
         struct message *m;
         uint8_t *copy;
 
-        m = message_alloc(h, room, fds, n_fds, &copy);
+        m = message_alloc(h, room, fds, n_fds, class, &copy);
         if (!m)
                 return -ENOMEM;
         m->bytes = copy;
@@ -126,12 +132,13 @@ int message_copy(struct message **mp, const uint8_t *bytes, const struct header 
 }
 
 int message_adopt(struct message **mp, uint8_t *allocation, const struct header *h,
-                  const char *sender, size_t sender_length, const int *fds, unsigned n_fds)
+                  const char *sender, size_t sender_length, const int *fds, unsigned n_fds,
+                  const struct message_class *class)
 {
         uint8_t *bytes = allocation + MESSAGE_HEADROOM, *body = bytes + h->size, *behind;
         struct message *m;
 
-        m = message_alloc(h, 0, fds, n_fds, &behind);
+        m = message_alloc(h, 0, fds, n_fds, class, &behind);
         if (!m)
                 return -ENOMEM;
         m->allocation = allocation;
@@ -168,6 +175,9 @@ struct message *message_unref(struct message *m)
         for (unsigned i = 0; i < m->n_fds; ++i)
                 close(m->fds[i]);
         free(m->allocation);
-        free(m);
+        if (m->class)
+                m->class->free(m);
+        else
+                free(m);
         return NULL;
 }

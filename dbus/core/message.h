@@ -22,6 +22,18 @@ struct message_charge {
         void (*release)(struct message_charge *charge, size_t bytes, unsigned n_fds);
 };
 
+/*
+ * A struct of a user's that starts with a struct message, so that each message carries what the
+ * user needs of it in the same allocation. NULL stands for messages that are no more than that.
+ */
+struct message_class {
+        size_t size;                     /* of the user's struct, in bytes */
+        void (*init)(struct message *m); /* sets what is behind the struct message */
+        /* Frees the struct, whose last reference is gone. Its descriptors, its `allocation` and
+         * what it was charged with are gone already. */
+        void (*free)(struct message *m);
+};
+
 struct message {
         atomic_uint refs;
         uint32_t size;  /* of the whole message in bytes */
@@ -31,6 +43,7 @@ struct message {
         int *fds;
         struct message_charge *charge; /* NULL: charged to nobody */
         void *allocation; /* of `bytes` when they are not behind this struct, else NULL */
+        const struct message_class *class;
 };
 
 /*
@@ -44,11 +57,13 @@ struct message {
  * and valid. The copy is what a bus passes on: `sender` (a unique name or the bus's name; NULL:
  * leave the header alone) takes the place of any sender field in it, fields unknown to us and the
  * container instance are left out, everything else is as it was.
- * `fds` (n_fds of them) become the message's, on success only.
+ * `fds` (n_fds of them) become the message's, on success only. The bytes of the message lie at a
+ * multiple of 8.
  * Returns 0 or -ENOMEM.
  */
 int message_copy(struct message **mp, const uint8_t *bytes, const struct header *h,
-                 const char *sender, size_t sender_length, const int *fds, unsigned n_fds);
+                 const char *sender, size_t sender_length, const int *fds, unsigned n_fds,
+                 const struct message_class *class);
 
 /*
  * The same for a large message that was read into a buffer of its own: `allocation` (from
@@ -58,7 +73,8 @@ int message_copy(struct message **mp, const uint8_t *bytes, const struct header 
  * Returns 0 or -ENOMEM.
  */
 int message_adopt(struct message **mp, uint8_t *allocation, const struct header *h,
-                  const char *sender, size_t sender_length, const int *fds, unsigned n_fds);
+                  const char *sender, size_t sender_length, const int *fds, unsigned n_fds,
+                  const struct message_class *class);
 
 struct message *message_ref(struct message *m);
 

@@ -259,7 +259,7 @@ int writer_end(struct writer *w, struct message **mp)
         if (!r) {
                 w->header.body_size = w->size - w->header.size;
                 store_u32(bytes_of(w) + AT_BODY_SIZE, w->header.body_size, ORDER_NATIVE);
-                r = message_adopt(mp, w->buffer, &w->header, NULL, 0, w->fds, w->n_fds);
+                r = message_adopt(mp, w->buffer, &w->header, NULL, 0, w->fds, w->n_fds, NULL);
         }
         if (r)
                 free(w->buffer);

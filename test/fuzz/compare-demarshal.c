@@ -92,7 +92,7 @@ static bool same_when_stamped(const uint8_t *bytes, const struct header *h)
         DBusMessage *d;
         bool same;
 
-        if (message_copy(&m, bytes, h, sender, sizeof(sender) - 1, NULL, 0) < 0)
+        if (message_copy(&m, bytes, h, sender, sizeof(sender) - 1, NULL, 0, NULL) < 0)
                 abort();
         d = theirs(m->bytes, m->size);
         same = d && same_header(m->bytes, &m->header, d) &&

@@ -72,7 +72,7 @@ static struct message *adopt(const uint8_t *data, size_t size, const struct head
 
         require(allocation != NULL);
         memcpy(allocation + MESSAGE_HEADROOM, data, size);
-        require(message_adopt(&m, allocation, h, as, as ? strlen(as) : 0, NULL, 0) == 0);
+        require(message_adopt(&m, allocation, h, as, as ? strlen(as) : 0, NULL, 0, NULL) == 0);
         return m;
 }
 
@@ -85,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (validate(&h, data, size))
                 return 0;
 
-        require(message_copy(&m, data, &h, sender, strlen(sender), NULL, 0) == 0);
+        require(message_copy(&m, data, &h, sender, strlen(sender), NULL, 0, NULL) == 0);
         check_stamped(m, &h, data);
         reader_init(&r, m);
         walk_values(&r);
@@ -95,7 +95,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_stamped(m, &h, data);
         message_unref(m);
 
-        require(message_copy(&m, data, &h, NULL, 0, NULL, 0) == 0);
+        require(message_copy(&m, data, &h, NULL, 0, NULL, 0, NULL) == 0);
         check_header(m);
         require(m->size == size && !memcmp(m->bytes, data, size));
         message_unref(m);

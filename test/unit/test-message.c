@@ -107,8 +107,9 @@ static struct message *copy(const struct raw *r, const struct header *h, const c
 {
         struct message *m;
 
-        g_assert_cmpint(message_copy(&m, r->bytes, h, sender, sender ? strlen(sender) : 0, NULL, 0),
-                        ==, 0);
+        g_assert_cmpint(
+                message_copy(&m, r->bytes, h, sender, sender ? strlen(sender) : 0, NULL, 0, NULL),
+                ==, 0);
         g_assert_null(m->allocation);
         return m;
 }
@@ -120,9 +121,9 @@ static struct message *adopt(const struct raw *r, const struct header *h, const 
 
         g_assert_nonnull(allocation);
         memcpy(allocation + MESSAGE_HEADROOM, r->bytes, r->size);
-        g_assert_cmpint(
-                message_adopt(&m, allocation, h, sender, sender ? strlen(sender) : 0, NULL, 0), ==,
-                0);
+        g_assert_cmpint(message_adopt(&m, allocation, h, sender, sender ? strlen(sender) : 0, NULL,
+                                      0, NULL),
+                        ==, 0);
         /* The body has not moved. */
         g_assert_true(message_body(m) == allocation + MESSAGE_HEADROOM + h->size);
         g_assert_true(m->bytes >= allocation);
@@ -251,13 +252,14 @@ static struct message *with_fds(bool adopted, const struct raw *raw, const struc
         uint8_t *allocation;
 
         if (!adopted) {
-                g_assert_cmpint(message_copy(&m, raw->bytes, h, ":1.5", 4, fds, n_fds), ==, 0);
+                g_assert_cmpint(message_copy(&m, raw->bytes, h, ":1.5", 4, fds, n_fds, NULL), ==,
+                                0);
                 return m;
         }
         allocation = malloc(MESSAGE_HEADROOM + raw->size);
         g_assert_nonnull(allocation);
         memcpy(allocation + MESSAGE_HEADROOM, raw->bytes, raw->size);
-        g_assert_cmpint(message_adopt(&m, allocation, h, ":1.5", 4, fds, n_fds), ==, 0);
+        g_assert_cmpint(message_adopt(&m, allocation, h, ":1.5", 4, fds, n_fds, NULL), ==, 0);
         return m;
 }
 
@@ -342,14 +344,14 @@ static void test_no_memory(void)
         }
         make(&raw, &h, 'l', messages[5], false, NULL);
         fail_alloc_after(0);
-        g_assert_cmpint(message_copy(&m, raw.bytes, &h, ":1.5", 4, &fd, 1), ==, -ENOMEM);
+        g_assert_cmpint(message_copy(&m, raw.bytes, &h, ":1.5", 4, &fd, 1, NULL), ==, -ENOMEM);
         g_assert_true(fail_alloc_end());
 
         allocation = malloc(MESSAGE_HEADROOM + raw.size);
         g_assert_nonnull(allocation);
         memcpy(allocation + MESSAGE_HEADROOM, raw.bytes, raw.size);
         fail_alloc_after(0);
-        g_assert_cmpint(message_adopt(&m, allocation, &h, ":1.5", 4, &fd, 1), ==, -ENOMEM);
+        g_assert_cmpint(message_adopt(&m, allocation, &h, ":1.5", 4, &fd, 1, NULL), ==, -ENOMEM);
         g_assert_true(fail_alloc_end());
 
         /* All is still the caller's, and as it was. */

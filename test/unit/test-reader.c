@@ -21,7 +21,7 @@ static struct message *begin(struct reader *r, const char *signature, const stru
         raw_text_field(&raw, FIELD_SIGNATURE, signature);
         raw_end(&raw, values->bytes, values->size);
         g_assert_cmpint(header_parse(&h, raw.bytes, raw.size), ==, MESSAGE_OK);
-        g_assert_cmpint(message_copy(&m, raw.bytes, &h, NULL, 0, NULL, 0), ==, 0);
+        g_assert_cmpint(message_copy(&m, raw.bytes, &h, NULL, 0, NULL, 0, NULL), ==, 0);
         reader_init(r, m);
         return m;
 }

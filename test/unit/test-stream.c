@@ -21,7 +21,7 @@ static const struct input_limits generous = {
 struct ends {
         int ours, theirs;
         struct input in;
-        struct input_buffer *buffer;
+        struct input_buffer buffer;
 };
 
 static void ends_open(struct ends *e)
@@ -31,8 +31,8 @@ static void ends_open(struct ends *e)
         g_assert_no_errno(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds));
         e->ours = fds[0];
         e->theirs = fds[1];
-        e->buffer = g_malloc(sizeof(*e->buffer));
-        input_init(&e->in);
+        e->buffer = (struct input_buffer){.size = INPUT_SHARE, .bytes = g_malloc(INPUT_SHARE)};
+        input_init(&e->in, NULL);
 }
 
 static void ends_close(struct ends *e)
@@ -40,7 +40,7 @@ static void ends_close(struct ends *e)
         close(e->ours);
         close(e->theirs);
         input_deinit(&e->in);
-        g_free(e->buffer);
+        g_free(e->buffer.bytes);
 }
 
 /* A call with `n` bytes of payload, numbered by its serial, with descriptors of /dev/null. */
@@ -74,7 +74,7 @@ static struct message *make_call(uint32_t serial, uint32_t n, unsigned n_fds)
 static ssize_t read_once(struct ends *e, const struct input_limits *limits)
 {
         bool drained = false;
-        ssize_t n = input_read(&e->in, e->ours, e->buffer, limits, &drained);
+        ssize_t n = input_read(&e->in, e->ours, &e->buffer, limits, &drained);
         char byte;
 
         if (n > 0 && drained)
@@ -86,7 +86,7 @@ static struct message *next(struct ends *e, const struct input_limits *limits, i
 {
         struct message *m;
 
-        g_assert_cmpint(input_next(&e->in, e->buffer, limits, ":1.7", 4, &m), ==, expected);
+        g_assert_cmpint(input_next(&e->in, &e->buffer, limits, ":1.7", 4, &m), ==, expected);
         return m;
 }
 
