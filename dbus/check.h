@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What the library says to a program that uses it wrongly. The texts are those that users of
+ * libdbus know, and DBUS_FATAL_WARNINGS decides, as they expect, whether the program goes on.
+ */
+
+#include <stdbool.h>
+
+/*
+ * True if the condition holds, which is said of an argument of the public function that this
+ * stands in; otherwise warns about that function and is false. The condition is part of the text.
+ */
+#define CHECK(condition)                                                                           \
+        (__builtin_expect(!!(condition), 1) ||                                                     \
+         check_failed(__func__, #condition, __FILE__, __LINE__))
+
+/* Warns of a wrong argument; aborts unless DBUS_FATAL_WARNINGS is 0. Returns false if it does. */
+bool check_failed(const char *function, const char *condition, const char *file, int line);
+
+/* Warns of a wrong use that is no single argument's; aborts as check_failed() does. */
+void warn_misuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Warns of something odd; aborts only if DBUS_FATAL_WARNINGS is 1. */
+void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
