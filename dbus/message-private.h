@@ -34,6 +34,11 @@ struct DBusMessage {
 
         struct slot_values slots;
 
+        /* Of a received message: told by dbus_message_class.free, with no lock held, that it is
+         * gone; NULL: nobody counts it. Not `wire.charge`, which is told at once, whatever locks
+         * are held. */
+        struct message_charge *received;
+
         /* ... the fields of a message under construction ... */
 };
 
@@ -61,9 +66,9 @@ static inline uint32_t message_serial(const DBusMessage *m)
 
 /*
  * Application data of messages is freed by functions of the application, which may call anything.
- * Between these two calls, messages with data whose last reference goes in this thread are
- * collected, so that the connection's lock can be held; then message_collected_free() frees them
- * with no lock held. Not nested.
+ * Between these two calls, messages with data, or with somebody in `received`, whose last reference
+ * goes in this thread are collected, so that the connection's lock can be held; then
+ * message_collected_free() frees them with no lock held. Not nested.
  */
 struct message_collection {
         struct list messages;
