@@ -251,7 +251,7 @@ static void authenticate(struct peer *p)
         int r;
 
         do
-                n = recv(p->source.fd, b->bytes, sizeof(b->bytes), MSG_DONTWAIT);
+                n = recv(p->source.fd, b->bytes, b->size, MSG_DONTWAIT);
         while (n < 0 && errno == EINTR);
         if (n < 0 && errno == EAGAIN)
                 return;
@@ -325,30 +325,31 @@ static uint32_t smaller(int64_t a, uint32_t b)
         return a < b ? (uint32_t)a : b;
 }
 
+/* `unit` as the reference writes it: once with a blank before it, once without. */
+static void expire(struct peer *p, const char *what, const char *limit, int64_t value,
+                   const char *unit)
+{
+        char text[160];
+
+        snprintf(text, sizeof(text), "%s, closing it (%s=%" PRId64 "%s)", what, limit, value, unit);
+        p->context->handler->complaint(p, text);
+        peer_disconnect(p);
+}
+
 static void auth_expired(struct loop_timer *timer)
 {
         struct peer *p = container_of(timer, struct peer, auth_timer);
-        char text[160];
 
-        snprintf(text, sizeof(text),
-                 "has not authenticated soon enough, closing it "
-                 "(auth_timeout=%" PRId64 "ms)",
-                 p->context->limits->auth_timeout);
-        p->context->handler->complaint(p, text);
-        peer_disconnect(p);
+        expire(p, "has not authenticated soon enough", "auth_timeout",
+               p->context->limits->auth_timeout, "ms");
 }
 
 static void fds_expired(struct loop_timer *timer)
 {
         struct peer *p = container_of(timer, struct peer, fds_timer);
-        char text[160];
 
-        snprintf(text, sizeof(text),
-                 "has had Unix fds pending for too long, closing it "
-                 "(pending_fd_timeout=%" PRId64 " ms)",
-                 p->context->limits->pending_fd_timeout);
-        p->context->handler->complaint(p, text);
-        peer_disconnect(p);
+        expire(p, "has had Unix fds pending for too long", "pending_fd_timeout",
+               p->context->limits->pending_fd_timeout, " ms");
 }
 
 int peer_new(struct peer **pp, struct peer_context *context, int fd,
