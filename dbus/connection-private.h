@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <dbus/dbus-connection.h>
+#include <dbus/dbus.h>
 
 /* How a server accepted a client. */
 struct acceptance {

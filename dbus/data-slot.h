@@ -9,8 +9,7 @@
 #include <stddef.h>
 #include <pthread.h>
 
-#include <dbus/dbus-memory.h>
-#include <dbus/dbus-types.h>
+#include <dbus/dbus.h>
 
 /* The slots of one kind of objects. Define it static, with SLOT_SPACE_INIT. */
 struct slot_space {

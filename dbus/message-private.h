@@ -18,8 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <dbus/dbus-errors.h>
-#include <dbus/dbus-message.h>
+#include <dbus/dbus.h>
 
 #include "core/list.h"
 #include "core/message.h"

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include <dbus/dbus-errors.h>
+#include <dbus/dbus.h>
 
 #include "core/address.h"
 #include "core/connect.h"

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include <dbus/dbus-connection.h>
+#include <dbus/dbus.h>
 
 #include "core/list.h"
 #include "data-slot.h"
