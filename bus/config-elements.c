@@ -325,9 +325,12 @@ static int read_console(struct config_file *f, struct config_frame *frame, const
         return 0;
 }
 
-static int warn_of_unknown(struct config_file *f, struct config_frame *frame, const char *what,
-                           const char *value, int r)
+/* `what`: one that `find` finds. */
+static int read_account(struct config_file *f, struct config_frame *frame, const char *value,
+                        const char *what, int (*find)(const char *text, id_t *id))
 {
+        int r = find(value, &frame->id);
+
         if (!r || r == -ENOMEM)
                 return r;
         frame->unknown_id = true;
@@ -336,22 +339,14 @@ static int warn_of_unknown(struct config_file *f, struct config_frame *frame, co
 
 static int read_user(struct config_file *f, struct config_frame *frame, const char *value)
 {
-        uid_t uid = 0;
-        int r = userdb_find_user(value, &uid);
-
         frame->scope = POLICY_USER;
-        frame->id = uid;
-        return warn_of_unknown(f, frame, "username", value, r);
+        return read_account(f, frame, value, "username", userdb_find_user);
 }
 
 static int read_group(struct config_file *f, struct config_frame *frame, const char *value)
 {
-        gid_t gid = 0;
-        int r = userdb_find_group(value, &gid);
-
         frame->scope = POLICY_GROUP;
-        frame->id = gid;
-        return warn_of_unknown(f, frame, "group", value, r);
+        return read_account(f, frame, value, "group", userdb_find_group);
 }
 
 static int start_policy(struct config_file *f, struct config_frame *frame,

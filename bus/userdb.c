@@ -111,7 +111,7 @@ static int find(lookup_function *function, const char *text, struct entry *e)
         return r;
 }
 
-int userdb_find_user(const char *text, uid_t *uid)
+int userdb_find_user(const char *text, id_t *uid)
 {
         struct entry e;
         int r = find(look_up_user, text, &e);
@@ -121,7 +121,7 @@ int userdb_find_user(const char *text, uid_t *uid)
         return r;
 }
 
-int userdb_find_group(const char *text, gid_t *gid)
+int userdb_find_group(const char *text, id_t *gid)
 {
         struct entry e;
         int r = find(look_up_group, text, &e);

@@ -14,8 +14,8 @@
  * A number counts only if the database has it, as with the reference.
  * Returns 0, -ENOENT if there is none, or another negative errno.
  */
-int userdb_find_user(const char *text, uid_t *uid);
-int userdb_find_group(const char *text, gid_t *gid);
+int userdb_find_user(const char *text, id_t *uid);
+int userdb_find_group(const char *text, id_t *gid);
 
 /*
  * The groups of a user, the primary one included; the array is to be freed.

@@ -105,30 +105,30 @@ static int check_boolean(struct walk *w, const char **type, unsigned depth)
         return r ? r : value > 1 ? MESSAGE_BAD_BOOLEAN : MESSAGE_OK;
 }
 
-static int check_string(struct walk *w, const char **type, unsigned depth)
+/* A string or a path: `problem` unless it is `valid`. */
+static int check_text(struct walk *w, const char **type,
+                      bool (*valid)(const char *text, size_t length), int problem)
 {
         const char *text;
         uint32_t length;
         int r = take_u32(w, &length);
 
-        (void)depth;
         if (!r)
                 r = take_text(w, length, &text);
         ++*type;
-        return r ? r : syntax_utf8(text, length) ? MESSAGE_OK : MESSAGE_BAD_STRING;
+        return r ? r : valid(text, length) ? MESSAGE_OK : problem;
+}
+
+static int check_string(struct walk *w, const char **type, unsigned depth)
+{
+        (void)depth;
+        return check_text(w, type, syntax_utf8, MESSAGE_BAD_STRING);
 }
 
 static int check_path(struct walk *w, const char **type, unsigned depth)
 {
-        const char *text;
-        uint32_t length;
-        int r = take_u32(w, &length);
-
         (void)depth;
-        if (!r)
-                r = take_text(w, length, &text);
-        ++*type;
-        return r ? r : syntax_path(text, length) ? MESSAGE_OK : MESSAGE_BAD_PATH;
+        return check_text(w, type, syntax_path, MESSAGE_BAD_PATH);
 }
 
 static int check_signature(struct walk *w, const char **type, unsigned depth)
