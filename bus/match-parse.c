@@ -141,10 +141,19 @@ static int twice(const char *key, char **error)
         return invalid(error, "Key %s specified twice in match rule\n", key);
 }
 
-static int read_type(struct draft *d, const struct token *t, char **error)
+/* What a key other than argN means: how its value is read, and what read_field() does with it. */
+struct key {
+        const char *name;
+        int (*read)(struct draft *d, const struct token *t, const struct key *k, char **error);
+        enum match_field field;
+        bool (*valid)(const char *text, size_t length);
+        const char *what;
+};
+
+static int read_type(struct draft *d, const struct token *t, const struct key *k, char **error)
 {
         if (d->type != MESSAGE_INVALID)
-                return twice("type", error);
+                return twice(k->name, error);
         for (uint8_t i = MESSAGE_METHOD_CALL; i <= MESSAGE_SIGNAL; i++)
                 if (!strcmp(t->value.text, match_type_names[i]))
                         d->type = i;
@@ -153,8 +162,9 @@ static int read_type(struct draft *d, const struct token *t, char **error)
         return 0;
 }
 
-static int read_eavesdrop(struct draft *d, const struct token *t, char **error)
+static int read_eavesdrop(struct draft *d, const struct token *t, const struct key *k, char **error)
 {
+        (void)k;
         d->eavesdrop = !strcmp(t->value.text, "true");
         if (!d->eavesdrop && strcmp(t->value.text, "false"))
                 return invalid(error, "eavesdrop='%s' is invalid, it should be 'true' or 'false'\n",
@@ -162,53 +172,28 @@ static int read_eavesdrop(struct draft *d, const struct token *t, char **error)
         return 0;
 }
 
-static int read_field(struct draft *d, const struct token *t, enum match_field field,
-                      bool (*valid)(const char *, size_t), const char *what, char **error)
+static int read_field(struct draft *d, const struct token *t, const struct key *k, char **error)
 {
-        if (!valid(t->value.text, t->value.length))
-                return invalid(error, "%s '%s' is invalid\n", what, t->value.text);
-        d->fields[field] = t->value;
+        if (d->fields[k->field].text)
+                return twice(k->name, error);
+        if (!k->valid(t->value.text, t->value.length))
+                return invalid(error, "%s '%s' is invalid\n", k->what, t->value.text);
+        d->fields[k->field] = t->value;
         return 0;
 }
 
-static int read_sender(struct draft *d, const struct token *t, char **error)
-{
-        if (d->fields[MATCH_SENDER].text)
-                return twice("sender", error);
-        return read_field(d, t, MATCH_SENDER, syntax_bus_name, "Sender name", error);
-}
-
-static int read_interface(struct draft *d, const struct token *t, char **error)
-{
-        if (d->fields[MATCH_INTERFACE].text)
-                return twice("interface", error);
-        return read_field(d, t, MATCH_INTERFACE, syntax_interface, "Interface name", error);
-}
-
-static int read_member(struct draft *d, const struct token *t, char **error)
-{
-        if (d->fields[MATCH_MEMBER].text)
-                return twice("member", error);
-        return read_field(d, t, MATCH_MEMBER, syntax_member, "Member name", error);
-}
-
-static int read_destination(struct draft *d, const struct token *t, char **error)
-{
-        if (d->fields[MATCH_DESTINATION].text)
-                return twice("destination", error);
-        return read_field(d, t, MATCH_DESTINATION, syntax_bus_name, "Destination name", error);
-}
-
-static int read_path(struct draft *d, const struct token *t, char **error)
+/* There is one path, whether it is that of an object or of a namespace. */
+static int read_path(struct draft *d, const struct token *t, const struct key *k, char **error)
 {
         if (d->fields[MATCH_PATH].text)
                 return invalid(error, "path or path_namespace specified twice in match rule\n");
-        return read_field(d, t, MATCH_PATH, syntax_path, "Path", error);
+        return read_field(d, t, k, error);
 }
 
-static int read_path_namespace(struct draft *d, const struct token *t, char **error)
+static int read_path_namespace(struct draft *d, const struct token *t, const struct key *k,
+                               char **error)
 {
-        int r = read_path(d, t, error);
+        int r = read_path(d, t, k, error);
 
         if (!r)
                 d->path_is_namespace = true;
@@ -294,25 +279,22 @@ static int read_arg(struct draft *d, const struct token *t, char **error)
         return 0;
 }
 
-static const struct {
-        const char *key;
-        int (*read)(struct draft *, const struct token *, char **error);
-} keys[] = {
-        {"type", read_type},
-        {"sender", read_sender},
-        {"interface", read_interface},
-        {"member", read_member},
-        {"path", read_path},
-        {"path_namespace", read_path_namespace},
-        {"destination", read_destination},
-        {"eavesdrop", read_eavesdrop},
+static const struct key keys[] = {
+        {.name = "type", .read = read_type},
+        {"sender", read_field, MATCH_SENDER, syntax_bus_name, "Sender name"},
+        {"interface", read_field, MATCH_INTERFACE, syntax_interface, "Interface name"},
+        {"member", read_field, MATCH_MEMBER, syntax_member, "Member name"},
+        {"path", read_path, MATCH_PATH, syntax_path, "Path"},
+        {"path_namespace", read_path_namespace, MATCH_PATH, syntax_path, "Path"},
+        {"destination", read_field, MATCH_DESTINATION, syntax_bus_name, "Destination name"},
+        {.name = "eavesdrop", .read = read_eavesdrop},
 };
 
 static int read_token(struct draft *d, const struct token *t, char **error)
 {
         for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-                if (key_is(t, keys[i].key))
-                        return keys[i].read(d, t, error);
+                if (key_is(t, keys[i].name))
+                        return keys[i].read(d, t, &keys[i], error);
         if (!strncmp(t->key.text, "arg", strlen("arg")))
                 return read_arg(d, t, error);
         return invalid(error, "Unknown key \"%.*s\" in match rule", (int)t->key.length,
