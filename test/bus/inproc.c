@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bus/log.h"
+#include "config-file.h"
 
 /* A bus that turns so often without ever having nothing to do will never have nothing to do. */
 #define MOST_TURNS 1000000u
@@ -17,18 +18,7 @@ static unsigned n_turns;
 
 void inproc_write_config(const struct inproc *d, const char *more)
 {
-        g_autofree char *text = g_strdup_printf("<busconfig>"
-                                                "<listen>unix:path=%s</listen>"
-                                                "<policy context=\"default\">"
-                                                "<allow user=\"*\"/><allow own=\"*\"/>"
-                                                "<allow send_destination=\"*\" eavesdrop=\"true\"/>"
-                                                "<allow eavesdrop=\"true\"/>"
-                                                "</policy>"
-                                                "%s"
-                                                "</busconfig>",
-                                                d->socket, more ? more : "");
-
-        g_assert_true(g_file_set_contents(d->config, text, -1, NULL));
+        config_file_write(d->config, d->socket, more);
 }
 
 struct inproc *inproc_new(const char *more)

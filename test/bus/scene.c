@@ -408,21 +408,8 @@ static void act_refusals(struct scene *s)
 
 static void act_descriptors(struct scene *s)
 {
-        const struct wire_head head = {
-                .type = WIRE_SIGNAL,
-                .n_fds = 3,
-                .path = "/test",
-                .interface = TRAFFIC_INTERFACE,
-                .member = "Take",
-                .destination = s->b->name,
-        };
-        const struct wire_head to_all = {
-                .type = WIRE_SIGNAL,
-                .n_fds = 2,
-                .path = "/test",
-                .interface = TRAFFIC_INTERFACE,
-                .member = "Take",
-        };
+        const struct wire_head head = traffic_take(WIRE_SIGNAL, s->b->name, 3);
+        const struct wire_head to_all = traffic_take(WIRE_SIGNAL, NULL, 2);
         const int fds[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
 
         client_send_fds(s->a, &head, NULL, fds, 3);

@@ -44,16 +44,9 @@ static void append_bus_call(GByteArray *to, uint32_t serial, const char *member)
 
 static void script_init(struct script *s)
 {
-        const struct wire_head call = {
-                .type = WIRE_CALL,
-                .flags = WIRE_NO_REPLY,
-                .serial = 2,
-                .n_fds = 1,
-                .path = "/test",
-                .member = "Take",
-                .destination = RECEIVER_NAME,
-        };
+        struct wire_head call = traffic_take(WIRE_CALL, RECEIVER_NAME, 1);
 
+        call.serial = 2;
         s->bytes = client_auth_script(true);
         append_bus_call(s->bytes, 1, "Hello");
         s->fd_at = s->bytes->len;
@@ -115,7 +108,7 @@ static void expect_taken(struct client *receiver)
 {
         struct incoming *m = client_receive(receiver);
 
-        g_assert_cmpstr(m->v.member, ==, "Take");
+        g_assert_cmpstr(m->v.member, ==, TRAFFIC_TAKE);
         g_assert_cmpuint(m->n_fds, ==, 1);
         incoming_free(m);
 }

@@ -180,16 +180,22 @@ static void say(struct scene *s, const char *name, const GByteArray *bad)
         pair_settle(&s->others);
 }
 
-static void test_start(void)
+/* What would be a good call, with a body of this signature. */
+static struct wire_head call_victim(const char *signature)
 {
-        const struct wire_head head = {
+        return (struct wire_head){
                 .type = WIRE_CALL,
                 .serial = 100,
                 .path = "/test",
                 .member = "Call",
                 .destination = VICTIM,
-                .signature = "u",
+                .signature = signature,
         };
+}
+
+static void test_start(void)
+{
+        const struct wire_head head = call_victim("u");
         GByteArray *body = wire_body_u32(1), *good = wire_message(&head, body);
         struct scene s;
 
@@ -230,14 +236,7 @@ static void test_head(void)
 static void say_body(struct scene *s, const char *name, const char *signature,
                      const GByteArray *body)
 {
-        const struct wire_head head = {
-                .type = WIRE_CALL,
-                .serial = 100,
-                .path = "/test",
-                .member = "Call",
-                .destination = VICTIM,
-                .signature = signature,
-        };
+        const struct wire_head head = call_victim(signature);
         GByteArray *bad = wire_message(&head, body);
 
         say(s, name, bad);

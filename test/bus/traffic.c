@@ -3,6 +3,19 @@
 
 #include <string.h>
 
+struct wire_head traffic_take(enum wire_type type, const char *to, uint32_t n_fds)
+{
+        return (struct wire_head){
+                .type = (uint8_t)type,
+                .flags = type == WIRE_CALL ? WIRE_NO_REPLY : 0,
+                .n_fds = n_fds,
+                .path = "/test",
+                .interface = TRAFFIC_INTERFACE,
+                .member = TRAFFIC_TAKE,
+                .destination = to,
+        };
+}
+
 uint32_t traffic_send(struct client *from, const char *to, uint32_t number, uint32_t padding)
 {
         const struct wire_head head = {

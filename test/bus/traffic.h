@@ -13,6 +13,13 @@
 #define TRAFFIC_MEMBER    "Number"
 #define TRAFFIC_RULE      "type='signal',interface='" TRAFFIC_INTERFACE "'"
 
+/* The member of messages that bring descriptors, and say nothing else. */
+#define TRAFFIC_TAKE "Take"
+
+/* Such a message to `to` (NULL: everyone), that says it has n_fds of them: a call without reply, or
+ * a signal. */
+struct wire_head traffic_take(enum wire_type type, const char *to, uint32_t n_fds);
+
 /* Queues a number with `padding` bytes behind it, to `to` (NULL: everyone who has asked for them).
  * Returns the serial. */
 uint32_t traffic_send(struct client *from, const char *to, uint32_t number, uint32_t padding);

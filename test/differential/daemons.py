@@ -26,6 +26,14 @@ OPEN_RULES = """
     <allow send_destination="*" eavesdrop="true"/>
     <allow eavesdrop="true"/>"""
 
+# What the system bus lets pass besides calls: signals, and replies that were asked for.
+SYSTEM_RULES = """
+    <allow send_type="signal"/>
+    <allow send_requested_reply="true" send_type="method_return"/>
+    <allow send_requested_reply="true" send_type="error"/>
+    <allow receive_type="method_call"/><allow receive_type="method_return"/>
+    <allow receive_type="error"/><allow receive_type="signal"/>"""
+
 
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _LIBC = ctypes.CDLL(None)

@@ -38,6 +38,16 @@ static void leave(void)
         g_free(directory);
 }
 
+/* Gives a variable of the environment the value back that it had; NULL: none. */
+static void restore_variable(const char *name, char *old)
+{
+        if (old)
+                g_setenv(name, old, TRUE);
+        else
+                g_unsetenv(name);
+        g_free(old);
+}
+
 /* Listens on the first of the addresses that works. @D@ is the directory. */
 static int try_listen(const char *text, struct listener **l, char **error)
 {
@@ -321,9 +331,7 @@ static void test_runtime(void)
                   "\"XDG_RUNTIME_DIR\" is not set");
         l = must_listen("unix:runtime=yes;unix:tmpdir=@D@");
         listener_free(l);
-        if (old)
-                g_setenv("XDG_RUNTIME_DIR", old, TRUE);
-        g_free(old);
+        restore_variable("XDG_RUNTIME_DIR", old);
         leave();
 }
 
@@ -381,7 +389,8 @@ static void test_errors(void)
                 {"unix:path=%00x", FAILED, "Failed to bind socket \"\": Invalid argument"},
                 {"unix:dir=/nonexistent", NOT_FOUND,
                  "Failed to bind socket \"/nonexistent/dbus-?\": No such file or directory"},
-                {"unixexec:path=/nonexistent/program", BAD_ADDRESS, "Unknown address type 'unixexec'"},
+                {"unixexec:path=/nonexistent/program", BAD_ADDRESS,
+                 "Unknown address type 'unixexec'"},
                 {"autolaunch:", BAD_ADDRESS, "Unknown address type 'autolaunch'"},
                 {"UNIX:path=x", BAD_ADDRESS, "Unknown address type 'UNIX'"},
                 {":a=b", BAD_ADDRESS, "Unknown address type ''"},
@@ -617,11 +626,7 @@ static void test_nonce_tcp(void)
         must_fail("nonce-tcp:host=127.0.0.1", FAILED,
                   "Failed to create directory /nonexistent/dbus_nonce-?: No such file or "
                   "directory\n");
-        if (old)
-                g_setenv("TMPDIR", old, TRUE);
-        else
-                g_unsetenv("TMPDIR");
-        g_free(old);
+        restore_variable("TMPDIR", old);
         leave();
 }
 
@@ -800,11 +805,7 @@ static void test_no_memory(void)
                 g_free(expanded);
                 g_strfreev(parts);
         }
-        if (old)
-                g_setenv("TMPDIR", old, TRUE);
-        else
-                g_unsetenv("TMPDIR");
-        g_free(old);
+        restore_variable("TMPDIR", old);
         leave();
 }
 

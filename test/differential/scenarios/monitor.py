@@ -5,25 +5,16 @@ from __future__ import annotations
 
 import wire
 from client import Client
-from daemons import config
+from daemons import SYSTEM_RULES, config, default_policy
 from fixture import Bus, scenario
 from wire import DRIVER, DRIVER_PATH
 
 X = "com.example.X"
 MONITORING = "org.freedesktop.DBus.Monitoring"
 
-SYSTEM_LIKE = """
-  <policy context="default">
-    <allow user="*"/>
-    <deny own="*"/>
-    <deny send_type="method_call"/>
-    <allow send_type="signal"/>
-    <allow send_requested_reply="true" send_type="method_return"/>
-    <allow send_requested_reply="true" send_type="error"/>
-    <allow receive_type="method_call"/><allow receive_type="method_return"/>
-    <allow receive_type="error"/><allow receive_type="signal"/>
-    <allow send_destination="org.freedesktop.DBus"/>
-  </policy>"""
+SYSTEM_LIKE = default_policy(
+    '<allow send_destination="org.freedesktop.DBus"/>',
+    '<allow user="*"/><deny own="*"/><deny send_type="method_call"/>' + SYSTEM_RULES)
 
 
 def traffic(bus: Bus, a: Client, b: Client) -> None:

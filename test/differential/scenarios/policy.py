@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import wire
 from client import Client
-from daemons import OPEN_RULES, config, default_policy
+from daemons import OPEN_RULES, SYSTEM_RULES, config, default_policy
 from fixture import Bus, scenario
 from wire import DRIVER, DRIVER_PATH
 
@@ -149,11 +149,7 @@ ALONE = {
                         '<allow receive_sender="*"/><allow own="*"/>',
     "send and bare eavesdrop": '<allow send_destination="*"/><allow eavesdrop="true"/>',
     "system like": '<allow user="*"/><deny own="*"/><deny send_type="method_call"/>'
-                   '<allow send_type="signal"/>'
-                   '<allow send_requested_reply="true" send_type="method_return"/>'
-                   '<allow send_requested_reply="true" send_type="error"/>'
-                   '<allow receive_type="method_call"/><allow receive_type="method_return"/>'
-                   '<allow receive_type="error"/><allow receive_type="signal"/>'
+                   + SYSTEM_RULES +
                    '<allow send_destination="org.freedesktop.DBus"/><allow own="com.example.B"/>'
                    '<allow send_destination="com.example.B"/>',
 }

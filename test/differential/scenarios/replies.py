@@ -5,26 +5,15 @@ from __future__ import annotations
 
 import wire
 from client import Client
-from daemons import config
+from daemons import SYSTEM_RULES, config, default_policy
 from fixture import Bus, scenario
 from wire import DRIVER
 
 X = "com.example.X"
 
 # As on the system bus: replies pass only when they were asked for.
-REQUESTED_ONLY = """
-  <policy context="default">
-    <allow user="*"/>
-    <allow own="*"/>
-    <allow send_type="method_call"/>
-    <allow send_type="signal"/>
-    <allow send_requested_reply="true" send_type="method_return"/>
-    <allow send_requested_reply="true" send_type="error"/>
-    <allow receive_type="method_call"/>
-    <allow receive_type="method_return"/>
-    <allow receive_type="error"/>
-    <allow receive_type="signal"/>
-  </policy>"""
+REQUESTED_ONLY = default_policy(
+    SYSTEM_RULES, '<allow user="*"/><allow own="*"/><allow send_type="method_call"/>')
 # The same exchanges are tried on a bus where everything is allowed, and on this one.
 POLICIES = {"open": config(), "strict": config(policy=REQUESTED_ONLY)}
 
