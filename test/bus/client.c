@@ -152,10 +152,11 @@ static void drop_fds(struct client *c, unsigned n)
 
 static ssize_t send_piece(struct client *c, gsize n, const int *fds, unsigned n_fds)
 {
+        /* Zeros where the kernel reads padding. */
         union {
                 struct cmsghdr align;
                 char space[CMSG_SPACE(MAX_FDS * sizeof(int))];
-        } control;
+        } control = {.space = {0}};
         struct iovec iov = {c->out->data + c->out_at, n};
         struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
         struct cmsghdr *cmsg;

@@ -9,8 +9,11 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "config-file.h"
 
 #define NAP_US 1000
 
@@ -91,19 +94,8 @@ static char *limit_elements(const char *limits)
 void daemon_write_config(const struct daemon *d, const char *limits)
 {
         g_autofree char *elements = limit_elements(limits);
-        g_autofree char *text = g_strdup_printf("<busconfig>"
-                                                "<listen>unix:path=%s</listen>"
-                                                "<auth>EXTERNAL</auth>"
-                                                "<policy context=\"default\">"
-                                                "<allow user=\"*\"/><allow own=\"*\"/>"
-                                                "<allow send_destination=\"*\" eavesdrop=\"true\"/>"
-                                                "<allow eavesdrop=\"true\"/>"
-                                                "</policy>"
-                                                "%s"
-                                                "</busconfig>",
-                                                d->socket, elements);
 
-        g_assert_true(g_file_set_contents(d->config, text, -1, NULL));
+        config_file_write(d->config, d->socket, elements);
 }
 
 /* Becomes the daemon. Only what may be called between fork() and exec(). */
@@ -246,39 +238,39 @@ static char *proc_path(const struct daemon *d, const char *name)
         return g_strdup_printf("/proc/%ld/%s", (long)d->pid, name);
 }
 
-static unsigned look_at_fds(const struct daemon *d, unsigned *highest)
+unsigned daemon_count_fds(const struct daemon *d)
 {
         g_autofree char *path = proc_path(d, "fd");
         GDir *dir = g_dir_open(path, 0, NULL);
-        const char *name;
         unsigned n = 0;
 
         if (!dir) {
                 show_log(d);
                 g_error("the daemon is gone");
         }
-        *highest = 0;
-        while ((name = g_dir_read_name(dir))) {
-                *highest = MAX(*highest, (unsigned)g_ascii_strtoull(name, NULL, 10));
+        while (g_dir_read_name(dir))
                 n += 1;
-        }
         g_dir_close(dir);
         return n;
 }
 
-unsigned daemon_count_fds(const struct daemon *d)
+static bool has_fd(const struct daemon *d, unsigned fd)
 {
-        unsigned highest;
+        g_autofree char *name = g_strdup_printf("fd/%u", fd), *path = proc_path(d, name);
 
-        return look_at_fds(d, &highest);
+        return g_file_test(path, G_FILE_TEST_IS_SYMLINK);
 }
 
-unsigned daemon_highest_fd(const struct daemon *d)
+/* New descriptors get the lowest free numbers. A tool that the daemon runs under may have some of
+ * the highest. */
+void daemon_set_room(const struct daemon *d, unsigned n)
 {
-        unsigned highest;
+        struct rlimit limit;
 
-        look_at_fds(d, &highest);
-        return highest;
+        g_assert_no_errno(prlimit(d->pid, RLIMIT_NOFILE, NULL, &limit));
+        for (limit.rlim_cur = 0; n; ++limit.rlim_cur)
+                n -= !has_fd(d, (unsigned)limit.rlim_cur);
+        g_assert_no_errno(prlimit(d->pid, RLIMIT_NOFILE, &limit, NULL));
 }
 
 void daemon_wait_fds(const struct daemon *d, unsigned n_more)

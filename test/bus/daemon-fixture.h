@@ -54,7 +54,8 @@ bool daemon_skip_if_stock(void);
 bool daemon_is_instrumented(void);
 
 unsigned daemon_count_fds(const struct daemon *d);
-unsigned daemon_highest_fd(const struct daemon *d);
+/* Leaves the daemon `n` numbers for descriptors that it does not have yet. */
+void daemon_set_room(const struct daemon *d, unsigned n);
 /* Waits until the daemon has exactly so many descriptors more than without clients. */
 void daemon_wait_fds(const struct daemon *d, unsigned n_more);
 /* Waits until the daemon sleeps, which it does unless it has something to do. */

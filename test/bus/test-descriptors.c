@@ -3,8 +3,11 @@
  * Descriptors that travel with messages: they arrive with the message they were sent with, and the
  * daemon keeps none, whatever their sender or receiver does.
  */
+#include <errno.h>
+#include <linux/capability.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,14 +52,7 @@ static void files_deinit(struct files *f)
 static uint32_t send_files(struct client *from, const char *to, uint32_t n, const struct files *f,
                            unsigned first, unsigned n_sent)
 {
-        const struct wire_head head = {
-                .type = WIRE_CALL,
-                .flags = WIRE_NO_REPLY,
-                .n_fds = n,
-                .path = "/test",
-                .member = "Take",
-                .destination = to,
-        };
+        const struct wire_head head = traffic_take(WIRE_CALL, to, n);
 
         return client_send_fds(from, &head, NULL, f->fds + first, n_sent);
 }
@@ -66,7 +62,7 @@ static void expect_files(struct client *c, const struct files *f, unsigned first
 {
         struct incoming *m = client_receive(c);
 
-        g_assert_cmpstr(m->v.member, ==, "Take");
+        g_assert_cmpstr(m->v.member, ==, TRAFFIC_TAKE);
         g_assert_cmpuint(m->n_fds, ==, n);
         for (unsigned i = 0; i < n; ++i)
                 g_assert_cmpuint(inode_of(m->fds[i]), ==, f->inodes[first + i]);
@@ -175,20 +171,14 @@ static void test_ahead(void)
  * reference looks for them at the first byte only. */
 static void with_every_byte(void)
 {
-        const struct wire_head head = {
-                .type = WIRE_CALL,
-                .flags = WIRE_NO_REPLY,
-                .serial = 100,
-                .n_fds = 2,
-                .path = "/test",
-                .member = "Take",
-                .destination = "test.Name",
-        };
+        struct wire_head head = traffic_take(WIRE_CALL, "test.Name", 2);
         struct daemon *d = daemon_new(NULL);
         struct client *a = client_new(d->socket), *b = client_new(d->socket);
-        GByteArray *m = wire_message(&head, NULL);
+        GByteArray *m;
         struct files f;
 
+        head.serial = 100;
+        m = wire_message(&head, NULL);
         files_init(&f, 2);
         client_request_name(b, "test.Name");
         for (guint at = 0; at < m->len; ++at) {
@@ -250,18 +240,11 @@ static void test_large(void)
         enum { N = 8, SIZE = 500000 };
         struct daemon *d = daemon_new(NULL);
         struct client *ends[2] = {client_new(d->socket), client_new(d->socket)};
-        const struct wire_head head = {
-                .type = WIRE_SIGNAL,
-                .n_fds = 3,
-                .path = "/test",
-                .interface = TRAFFIC_INTERFACE,
-                .member = "Take",
-                .destination = ends[1]->name,
-                .signature = "ay",
-        };
+        struct wire_head head = traffic_take(WIRE_SIGNAL, ends[1]->name, 3);
         GByteArray *body = g_byte_array_new();
         struct files f;
 
+        head.signature = "ay";
         files_init(&f, 3);
         wire_put_ay(body, 1, SIZE);
         for (unsigned i = 0; i < N; ++i)
@@ -315,13 +298,7 @@ static void test_not_negotiated(void)
 /* A broadcast with descriptors reaches those who can take them. */
 static void test_broadcast(void)
 {
-        const struct wire_head head = {
-                .type = WIRE_SIGNAL,
-                .n_fds = 2,
-                .path = "/test",
-                .interface = TRAFFIC_INTERFACE,
-                .member = "Take",
-        };
+        const struct wire_head head = traffic_take(WIRE_SIGNAL, NULL, 2);
         struct daemon *d = daemon_new(NULL);
         struct client *a = client_new(d->socket), *b = client_new(d->socket),
                       *plain = client_connect(d->socket);
@@ -435,6 +412,76 @@ static void test_flood(void)
         daemon_free(d);
 }
 
+/* The kernel lets those without these rights have no more descriptors under way than they may have
+ * open (unix(7), ETOOMANYREFS). Daemons that are started from now on lack them. */
+static void give_up_rights(void)
+{
+        static const int rights[] = {CAP_SYS_ADMIN, CAP_SYS_RESOURCE};
+
+        for (unsigned i = 0; i < G_N_ELEMENTS(rights); ++i) {
+                /* Who may not do that is not root, and does not have them. */
+                if (prctl(PR_CAPBSET_DROP, rights[i], 0, 0, 0) < 0)
+                        g_assert_cmpint(errno, ==, EPERM);
+        }
+}
+
+/* Takes what comes up to that number. Returns how many messages with descriptors came. */
+static unsigned take_up_to(struct client *c, uint32_t last)
+{
+        uint32_t number = 0;
+        unsigned n_files = 0;
+
+        do {
+                struct incoming *m = client_receive(c);
+
+                if (!g_strcmp0(m->v.member, TRAFFIC_TAKE))
+                        n_files += 1;
+                else
+                        number = traffic_number(m);
+                incoming_free(m);
+        } while (number != last);
+        return n_files;
+}
+
+/* More descriptors than may be under way: some are lost, with their messages; all else arrives. */
+static void test_too_many_under_way(void)
+{
+        enum { N = 40, PER_MESSAGE = 16, ROOM = 60 };
+        gint64 deadline = g_get_monotonic_time() + CLIENT_DEADLINE_S * G_USEC_PER_SEC;
+        uint32_t number = 0;
+        unsigned n_arrived;
+        struct client *a, *b;
+        struct daemon *d;
+        struct files f;
+
+        give_up_rights();
+        d = daemon_new("max_outgoing_unix_fds=1000");
+        a = client_new(d->socket);
+        b = client_new(d->socket);
+        daemon_set_room(d, ROOM);
+        files_init(&f, PER_MESSAGE);
+        for (unsigned i = 0; i < N; ++i) {
+                send_files(a, b->name, PER_MESSAGE, &f, 0, PER_MESSAGE);
+                traffic_send(a, b->name, ++number, 10);
+                client_flush_taken(a);
+        }
+        n_arrived = take_up_to(b, number);
+        g_test_message("%u of %u arrived", n_arrived, N);
+        g_assert_cmpuint(n_arrived, <, N);
+        /* Now there is nothing under way any more. What other processes of the user send counts,
+         * too, so it may take a while. */
+        do {
+                g_assert_cmpint(g_get_monotonic_time(), <, deadline);
+                send_files(a, b->name, PER_MESSAGE, &f, 0, PER_MESSAGE);
+                traffic_send(a, b->name, ++number, 10);
+                client_flush(a);
+        } while (!take_up_to(b, number));
+        client_free(a);
+        client_free(b);
+        files_deinit(&f);
+        daemon_free(d);
+}
+
 int main(int argc, char **argv)
 {
         daemon_test_init(&argc, &argv);
@@ -450,5 +497,6 @@ int main(int argc, char **argv)
         g_test_add_func("/descriptors/broadcast", test_broadcast);
         g_test_add_func("/descriptors/receiver-goes", test_receiver_goes);
         g_test_add_func("/descriptors/flood", test_flood);
+        g_test_add_func("/descriptors/too-many-under-way", test_too_many_under_way);
         return g_test_run();
 }

@@ -81,28 +81,6 @@ static void test_clients(void)
         daemon_free(d);
 }
 
-/* A daemon that shares its descriptors with a tool that it runs under cannot be kept short. */
-static bool skip_if_shared(const struct daemon *d)
-{
-        enum { HIGH = 100 };
-
-        if (daemon_highest_fd(d) < HIGH)
-                return false;
-        g_test_skip("the daemon's descriptors are not all its own");
-        return true;
-}
-
-/* Leaves the daemon room for `n` more descriptors. */
-static void set_room(const struct daemon *d, unsigned n)
-{
-        struct rlimit limit;
-
-        g_assert_no_errno(prlimit(d->pid, RLIMIT_NOFILE, NULL, &limit));
-        /* Numbers are handed out from the lowest free one on. */
-        limit.rlim_cur = daemon_highest_fd(d) + 1 + n;
-        g_assert_no_errno(prlimit(d->pid, RLIMIT_NOFILE, &limit, NULL));
-}
-
 enum { ROOM = 8, N_COME = 12 };
 
 /* Two who were there before, as many more as the daemon has room for, and some who wait. */
@@ -112,19 +90,13 @@ struct shortage {
         struct client *come[N_COME];
 };
 
-/* False: the test is skipped. */
-static bool shortage_init(struct shortage *s)
+static void shortage_init(struct shortage *s)
 {
         GByteArray *script = client_auth_script(true);
 
         *s = (struct shortage){.d = daemon_new(NULL)};
-        if (skip_if_shared(s->d)) {
-                g_byte_array_unref(script);
-                daemon_free(s->d);
-                return false;
-        }
         pair_init(&s->inside, s->d->socket);
-        set_room(s->d, ROOM);
+        daemon_set_room(s->d, ROOM);
         for (unsigned i = 0; i < N_COME; ++i) {
                 s->come[i] = client_connect(s->d->socket);
                 client_queue(s->come[i], script->data, script->len);
@@ -136,7 +108,6 @@ static bool shortage_init(struct shortage *s)
                 while (!s->come[i]->in->len)
                         client_pump(s->come, N_COME, -1);
         }
-        return true;
 }
 
 static void shortage_deinit(struct shortage *s)
@@ -151,8 +122,7 @@ static void test_no_descriptors(void)
 {
         struct shortage s;
 
-        if (!shortage_init(&s))
-                return;
+        shortage_init(&s);
         pair_exchange(&s.inside, 1000);
         g_assert_cmpuint(daemon_count_fds(s.d), ==, s.d->n_fds + 2 + ROOM);
         /* Those who go make room. */
@@ -174,8 +144,7 @@ static void no_busy_loop(void)
         struct shortage s;
         uint64_t before;
 
-        if (!shortage_init(&s))
-                return;
+        shortage_init(&s);
         pair_exchange(&s.inside, 10);
         before = daemon_cpu_ms(s.d);
         g_usleep(WATCH_MS * 1000);
@@ -192,13 +161,7 @@ static void test_no_busy_loop(void)
 /* Messages with descriptors, for which the daemon has no room: it lives, and so do the others. */
 static void test_no_room_for_messages(void)
 {
-        const struct wire_head head = {
-                .type = WIRE_SIGNAL,
-                .n_fds = 16,
-                .path = "/test",
-                .interface = TRAFFIC_INTERFACE,
-                .member = "Take",
-        };
+        const struct wire_head head = traffic_take(WIRE_SIGNAL, NULL, 16);
         struct daemon *d = daemon_new(NULL);
         struct client *sender = client_new(d->socket);
         struct pair inside;
@@ -207,14 +170,12 @@ static void test_no_room_for_messages(void)
         for (unsigned i = 0; i < G_N_ELEMENTS(fds); ++i)
                 fds[i] = STDERR_FILENO;
         pair_init(&inside, d->socket);
-        if (!skip_if_shared(d)) {
-                set_room(d, 4);
-                for (unsigned i = 0; i < 10 && !sender->closed; ++i) {
-                        client_send_fds(sender, &head, NULL, fds, G_N_ELEMENTS(fds));
-                        client_flush(sender);
-                        pair_exchange(&inside, 100);
-                        client_pump(&sender, 1, 0);
-                }
+        daemon_set_room(d, 4);
+        for (unsigned i = 0; i < 10 && !sender->closed; ++i) {
+                client_send_fds(sender, &head, NULL, fds, G_N_ELEMENTS(fds));
+                client_flush(sender);
+                pair_exchange(&inside, 100);
+                client_pump(&sender, 1, 0);
         }
         client_free(sender);
         pair_exchange(&inside, 100);
