@@ -7,13 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef HAVE_SELINUX
-#include <selinux/selinux.h>
-#endif
-
 #include "bus/config-dirs.h"
 #include "bus/config-path.h"
 #include "bus/config-rules.h"
+#include "bus/lsm.h"
 #include "bus/userdb.h"
 
 /* No element has more attributes than <allow> and <deny>. */
@@ -136,28 +133,6 @@ static int start_include(struct config_file *f, struct config_frame *frame,
         return r;
 }
 
-#ifdef HAVE_SELINUX
-static bool selinux_is_enabled(void)
-{
-        return is_selinux_enabled() > 0;
-}
-
-static const char *selinux_root(void)
-{
-        return selinux_policy_root();
-}
-#else
-static bool selinux_is_enabled(void)
-{
-        return false;
-}
-
-static const char *selinux_root(void)
-{
-        return NULL;
-}
-#endif
-
 static int include_path(struct config_file *f, const struct config_frame *frame, const char *text,
                         char **path)
 {
@@ -165,7 +140,7 @@ static int include_path(struct config_file *f, const struct config_frame *frame,
 
         if (!frame->selinux_root_relative)
                 return config_path_beside(f->path, text, path);
-        root = selinux_root();
+        root = lsm_selinux_root();
         if (!root)
                 return config_fail(f, CONFIG_E_FAILED,
                                    "Could not determine SELinux policy root for relative "
@@ -178,7 +153,7 @@ static int end_include(struct config_file *f, const struct config_frame *frame, 
         char *path;
         int r;
 
-        if (frame->if_selinux_enabled && !selinux_is_enabled())
+        if (frame->if_selinux_enabled && !lsm_has_selinux())
                 return 0;
         r = include_path(f, frame, text, &path);
         if (r)

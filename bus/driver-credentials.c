@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "bus/driver-call.h"
+#include "bus/lsm.h"
 
 int driver_get_unix_user(struct driver_call *c)
 {
@@ -50,18 +51,19 @@ int driver_get_audit_data(struct driver_call *c)
 
 int driver_get_selinux_context(struct driver_call *c)
 {
-        const char *name;
+        const char *name, *context;
         struct peer *p;
         struct writer w;
         bool is_bus;
 
         if (driver_read_owner(c, "security context", &name, &p, &is_bus) < 0)
                 return -1;
-        if (is_bus || !p->selinux_context)
+        context = is_bus ? NULL : lsm_selinux_context(&p->credentials);
+        if (!context)
                 return fault_set(c->fault, ERROR_SELINUX_UNKNOWN,
                                  "Could not determine security context for '%s'", name);
         driver_reply_begin(c, &w, "ay");
-        writer_bytes(&w, p->selinux_context, (uint32_t)strlen(p->selinux_context));
+        writer_bytes(&w, context, (uint32_t)strlen(context));
         return driver_reply_end(c, &w);
 }
 

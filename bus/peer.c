@@ -21,7 +21,6 @@
 static void peer_free(struct peer *p)
 {
         credentials_deinit(&p->credentials);
-        free(p->selinux_context);
         free(p->description);
         free(p);
 }

@@ -85,8 +85,7 @@ struct peer {
         bool has_uid;     /* the authenticated identity, which `uid` is then */
         uid_t uid;
         struct credentials credentials;
-        char *selinux_context; /* NULL: the kernel has no SELinux */
-        char *description;     /* for texts: uid, pid, comm, label; made at the first need */
+        char *description; /* for texts: uid, pid, comm, label; made at the first need */
 
         const uint8_t *nonce; /* what has to come before the authentication, what is left of it */
         uint8_t nonce_left;
