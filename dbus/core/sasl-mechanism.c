@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <sha1.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "core/hex.h"
 #include "core/keyring.h"
 #include "core/random.h"
+#include "core/sasl-cookie.h"
 #include "core/syntax.h"
 #include "core/user.h"
 
@@ -117,10 +117,9 @@ static bool is_blank(char c)
  * and the cookie. */
 static int cookie_verify(const struct sasl_exchange *x, const char *response, size_t n)
 {
-        char expected[SHA1_DIGEST_STRING_LENGTH];
+        char expected[SASL_COOKIE_DIGEST_SIZE];
         const size_t n_digest = sizeof(expected) - 1;
         size_t n_challenge = 0, at;
-        SHA1_CTX sha1;
 
         while (n_challenge < n && !is_blank(response[n_challenge]))
                 n_challenge += 1;
@@ -128,13 +127,8 @@ static int cookie_verify(const struct sasl_exchange *x, const char *response, si
                 at += 1;
         if (!n_challenge || n - at != n_digest)
                 return SASL_REJECTED;
-        SHA1Init(&sha1);
-        SHA1Update(&sha1, (const uint8_t *)x->challenge, strlen(x->challenge));
-        SHA1Update(&sha1, (const uint8_t *)":", 1);
-        SHA1Update(&sha1, (const uint8_t *)response, n_challenge);
-        SHA1Update(&sha1, (const uint8_t *)":", 1);
-        SHA1Update(&sha1, (const uint8_t *)x->secret, strlen(x->secret));
-        SHA1End(&sha1, expected);
+        sasl_cookie_digest(x->challenge, strlen(x->challenge), response, n_challenge, x->secret,
+                           expected);
         return same_digest(response + at, expected, n_digest) ? SASL_OK : SASL_REJECTED;
 }
 

@@ -7,34 +7,18 @@
 #include <string.h>
 
 #include "core/guid.h"
-#include "core/hex.h"
 #include "core/keyring.h"
+#include "core/sasl-stream.h"
 
-/*
- * Limits of the reference: bytes that wait for the end of their line, bytes of replies to what was
- * read at once, bytes that are read at once, and rejections.
- */
-#define MAX_LINE     16384u
-#define MAX_REPLIES  16384u
-#define SLICE        2048u
+/* As many rejections as the reference bears. */
 #define MAX_REJECTED 6u
 
-#define BLANKS " \t"
-
-/* Bytes in a growing allocation. */
-struct buffer {
-        char *bytes;
-        size_t n, room;
-};
-
-/* The server states of the specification, what is before them and what is behind. */
+/* The server states of the specification, and what is before them. */
 enum state {
         WAITING_FOR_NUL,
         WAITING_FOR_AUTH,
         WAITING_FOR_DATA,
         WAITING_FOR_BEGIN,
-        AUTHENTICATED,
-        BROKEN,
 };
 
 enum command {
@@ -57,95 +41,18 @@ struct sasl_server {
         enum sasl_mechanism mechanism; /* of the conversation, or of its success */
         struct sasl_exchange exchange;
 
-        struct buffer input; /* the lines that have not been carried out */
-        size_t scanned;      /* bytes of it in which no line ends */
-        struct buffer output;
-        size_t taken; /* bytes of it that were written */
+        struct sasl_stream stream;
 
         char guid[GUID_SIZE];
         char *cookie_context;
         char *keyring_dir;
 };
 
-static int buffer_reserve(struct buffer *b, size_t more)
-{
-        size_t room = b->room ? b->room : 64;
-        char *p;
-
-        if (more <= b->room - b->n)
-                return 0;
-        while (room - b->n < more)
-                room *= 2;
-        p = realloc(b->bytes, room);
-        if (!p)
-                return -ENOMEM;
-        b->bytes = p;
-        b->room = room;
-        return 0;
-}
-
-static int buffer_append(struct buffer *b, const void *bytes, size_t n)
-{
-        int r = buffer_reserve(b, n);
-
-        if (r < 0)
-                return r;
-        memcpy(b->bytes + b->n, bytes, n);
-        b->n += n;
-        return 0;
-}
-
-static void buffer_drop(struct buffer *b, size_t n)
-{
-        b->n -= n;
-        memmove(b->bytes, b->bytes + n, b->n);
-}
-
-/* Replies */
-
-static int reply(struct sasl_server *s, const char *words[], size_t n_words)
-{
-        int r = 0;
-
-        for (size_t i = 0; i < n_words && !r; ++i) {
-                if (i)
-                        r = buffer_append(&s->output, " ", 1);
-                if (!r)
-                        r = buffer_append(&s->output, words[i], strlen(words[i]));
-        }
-        return r ? r : buffer_append(&s->output, "\r\n", 2);
-}
-
-/* Sends a challenge; NULL is the empty one. */
-static int reply_data(struct sasl_server *s, const char *challenge)
-{
-        char *hex;
-        int r;
-
-        if (!challenge)
-                return reply(s, (const char *[]){"DATA"}, 1);
-        hex = malloc(2 * strlen(challenge) + 1);
-        if (!hex)
-                return -ENOMEM;
-        hex_encode(challenge, strlen(challenge), hex);
-        r = reply(s, (const char *[]){"DATA", hex}, 2);
-        free(hex);
-        return r;
-}
-
-static int reply_error(struct sasl_server *s, const char *text)
-{
-        char quoted[128];
-
-        snprintf(quoted, sizeof(quoted), "\"%s\"", text);
-        return reply(s, (const char *[]){"ERROR", quoted}, 2);
-}
-
 /* Commands */
 
 static int reject(struct sasl_server *s)
 {
-        const char *words[1 + N_SASL_MECHANISMS] = {"REJECTED"};
+        const char *words[1 + N_SASL_MECHANISMS + 1] = {"REJECTED"};
         size_t n = 1;
 
         for (unsigned m = 0; m < N_SASL_MECHANISMS; ++m) {
@@ -155,8 +62,10 @@ static int reject(struct sasl_server *s)
         sasl_exchange_reset(&s->exchange);
         s->mechanism = SASL_NONE;
         s->n_rejected += 1;
-        s->state = s->n_rejected < MAX_REJECTED ? WAITING_FOR_AUTH : BROKEN;
-        return reply(s, words, n);
+        s->state = WAITING_FOR_AUTH;
+        if (s->n_rejected == MAX_REJECTED)
+                s->stream.state = SASL_STREAM_BROKEN;
+        return sasl_stream_say(&s->stream, words);
 }
 
 static int follow_verdict(struct sasl_server *s, int verdict, const char *challenge)
@@ -164,10 +73,11 @@ static int follow_verdict(struct sasl_server *s, int verdict, const char *challe
         switch (verdict) {
         case SASL_CONTINUE:
                 s->state = WAITING_FOR_DATA;
-                return reply_data(s, challenge);
+                return sasl_stream_say_data(&s->stream, (const char *const[]){"DATA", NULL},
+                                            challenge ? challenge : "");
         case SASL_OK:
                 s->state = WAITING_FOR_BEGIN;
-                return reply(s, (const char *[]){"OK", s->guid}, 2);
+                return sasl_stream_say(&s->stream, (const char *const[]){"OK", s->guid, NULL});
         case SASL_REJECTED:
                 return reject(s);
         default:
@@ -178,19 +88,14 @@ static int follow_verdict(struct sasl_server *s, int verdict, const char *challe
 /* Hands a response to the mechanism, once it is decoded. */
 static int respond(struct sasl_server *s, enum sasl_mechanism mechanism, const char *hex)
 {
-        size_t n_hex = strlen(hex);
-        char *response = malloc((n_hex + 1) / 2 + 1), *challenge;
-        ssize_t n;
+        char *response, *challenge;
+        ssize_t n = sasl_data_decode(hex, &response);
         int r;
 
-        if (!response)
-                return -ENOMEM;
-        n = hex_decode(hex, n_hex, (uint8_t *)response);
-        if (n < 0) {
-                free(response);
-                return reply_error(s, "Invalid hex encoding");
-        }
-        response[n] = '\0';
+        if (n == -EINVAL)
+                return sasl_stream_say_error(&s->stream, SASL_INVALID_HEX);
+        if (n < 0)
+                return (int)n;
         s->mechanism = mechanism;
         r = sasl_mechanism_respond(mechanism, &s->exchange, response, (size_t)n, &challenge);
         free(response);
@@ -201,13 +106,13 @@ static int respond(struct sasl_server *s, enum sasl_mechanism mechanism, const c
 
 static int do_auth(struct sasl_server *s, const char *arguments)
 {
-        size_t n = strcspn(arguments, BLANKS);
+        size_t n = strcspn(arguments, SASL_BLANKS);
         enum sasl_mechanism mechanism = sasl_mechanism_find(arguments, n);
 
         if (mechanism == SASL_NONE || !(s->allowed & 1u << mechanism))
                 return reject(s);
         arguments += n;
-        return respond(s, mechanism, arguments + strspn(arguments, BLANKS));
+        return respond(s, mechanism, arguments + strspn(arguments, SASL_BLANKS));
 }
 
 static int do_data(struct sasl_server *s, const char *arguments)
@@ -225,10 +130,11 @@ static int do_negotiate(struct sasl_server *s, const char *arguments)
 {
         (void)arguments;
         if (!s->fd_passing_possible)
-                return reply_error(s, "Unix FD passing not supported, not authenticated or "
-                                      "otherwise not possible");
+                return sasl_stream_say_error(&s->stream,
+                                             "Unix FD passing not supported, not authenticated or "
+                                             "otherwise not possible");
         s->fd_passing = true;
-        return reply(s, (const char *[]){"AGREE_UNIX_FD"}, 1);
+        return sasl_stream_say(&s->stream, (const char *const[]){"AGREE_UNIX_FD", NULL});
 }
 
 static int do_begin(struct sasl_server *s, const char *arguments)
@@ -237,14 +143,14 @@ static int do_begin(struct sasl_server *s, const char *arguments)
         bool anonymous = s->mechanism == SASL_ANONYMOUS && s->allow_anonymous;
 
         (void)arguments;
-        s->state = s->exchange.has_uid || anonymous ? AUTHENTICATED : BROKEN;
+        s->stream.state = s->exchange.has_uid || anonymous ? SASL_STREAM_OVER : SASL_STREAM_BROKEN;
         return 0;
 }
 
 static int do_disconnect(struct sasl_server *s, const char *arguments)
 {
         (void)arguments;
-        s->state = BROKEN;
+        s->stream.state = SASL_STREAM_BROKEN;
         return 0;
 }
 
@@ -254,7 +160,6 @@ static const char *const command_names[] = {
         [COMMAND_ERROR] = "ERROR", [COMMAND_NEGOTIATE_UNIX_FD] = "NEGOTIATE_UNIX_FD",
 };
 
-#define UNKNOWN_COMMAND    "Unknown command"
 #define NOT_IN_PROGRESS    "Not currently in an auth conversation"
 #define NOT_AUTHENTICATED  "Need to authenticate first"
 #define AUTH_IN_PROGRESS   "Sent AUTH while another AUTH in progress"
@@ -277,7 +182,7 @@ static const struct transition {
                         [COMMAND_DATA] = {NULL, NOT_IN_PROGRESS},
                         [COMMAND_ERROR] = {do_reject, NULL},
                         [COMMAND_NEGOTIATE_UNIX_FD] = {NULL, NOT_AUTHENTICATED},
-                        [COMMAND_UNKNOWN] = {NULL, UNKNOWN_COMMAND},
+                        [COMMAND_UNKNOWN] = {NULL, SASL_UNKNOWN_COMMAND},
                 },
         [WAITING_FOR_DATA] =
                 {
@@ -287,7 +192,7 @@ static const struct transition {
                         [COMMAND_DATA] = {do_data, NULL},
                         [COMMAND_ERROR] = {do_reject, NULL},
                         [COMMAND_NEGOTIATE_UNIX_FD] = {NULL, NOT_AUTHENTICATED},
-                        [COMMAND_UNKNOWN] = {NULL, UNKNOWN_COMMAND},
+                        [COMMAND_UNKNOWN] = {NULL, SASL_UNKNOWN_COMMAND},
                 },
         [WAITING_FOR_BEGIN] =
                 {
@@ -297,84 +202,19 @@ static const struct transition {
                         [COMMAND_DATA] = {NULL, DATA_AFTER_SUCCESS},
                         [COMMAND_ERROR] = {do_reject, NULL},
                         [COMMAND_NEGOTIATE_UNIX_FD] = {do_negotiate, NULL},
-                        [COMMAND_UNKNOWN] = {NULL, UNKNOWN_COMMAND},
+                        [COMMAND_UNKNOWN] = {NULL, SASL_UNKNOWN_COMMAND},
                 },
 };
 
-static enum command find_command(const char *name, size_t n)
+static int do_command(void *data, const char *name, size_t n_name, const char *arguments)
 {
-        for (unsigned c = 0; c < COMMAND_UNKNOWN; ++c) {
-                if (strlen(command_names[c]) == n && memcmp(command_names[c], name, n) == 0)
-                        return c;
-        }
-        return COMMAND_UNKNOWN;
-}
+        struct sasl_server *s = data;
+        size_t command = sasl_command_find(command_names, COMMAND_UNKNOWN, name, n_name);
+        const struct transition *t = &transitions[s->state][command];
 
-static bool is_ascii(const char *text, size_t n)
-{
-        for (size_t i = 0; i < n; ++i) {
-                if (!text[i] || (unsigned char)text[i] >= 0x80)
-                        return false;
-        }
-        return true;
-}
-
-/* Carries out a line of `n` bytes, the CR LF behind it not counted. */
-static int do_line(struct sasl_server *s, char *line, size_t n)
-{
-        const struct transition *t;
-        size_t n_name;
-
-        if (!is_ascii(line, n))
-                return reply_error(s, "Command contained non-ASCII");
-        line[n] = '\0';
-        n_name = strcspn(line, BLANKS);
-        t = &transitions[s->state][find_command(line, n_name)];
         if (!t->carry_out)
-                return reply_error(s, t->error);
-        line += n_name;
-        return t->carry_out(s, line + strspn(line, BLANKS));
-}
-
-/* Finds the end of the first line. Returns its length without the CR LF, or -1. */
-static ssize_t find_line(struct sasl_server *s)
-{
-        const char *bytes = s->input.bytes, *cr;
-
-        while (s->scanned + 1 < s->input.n) {
-                cr = memchr(bytes + s->scanned, '\r', s->input.n - s->scanned - 1);
-                s->scanned = cr ? (size_t)(cr - bytes) : s->input.n - 1;
-                if (cr && cr[1] == '\n')
-                        return cr - bytes;
-                if (cr)
-                        s->scanned += 1;
-        }
-        return -1;
-}
-
-/* Carries out all lines that are here whole. */
-static int do_lines(struct sasl_server *s)
-{
-        size_t output_before = s->output.n;
-
-        while (s->state != AUTHENTICATED && s->state != BROKEN) {
-                ssize_t n;
-                int r;
-
-                if (s->input.n > MAX_LINE || s->output.n - output_before > MAX_REPLIES) {
-                        s->state = BROKEN;
-                        break;
-                }
-                n = find_line(s);
-                if (n < 0)
-                        break;
-                r = do_line(s, s->input.bytes, (size_t)n);
-                if (r < 0)
-                        return r;
-                buffer_drop(&s->input, (size_t)n + 2);
-                s->scanned = 0;
-        }
-        return 0;
+                return sasl_stream_say_error(&s->stream, t->error);
+        return t->carry_out(s, arguments);
 }
 
 /* The nul byte that goes ahead: it once carried the client's credentials. */
@@ -382,68 +222,35 @@ static size_t take_nul(struct sasl_server *s, const uint8_t *bytes, size_t n)
 {
         if (s->state != WAITING_FOR_NUL || !n)
                 return 0;
-        s->state = *bytes ? BROKEN : WAITING_FOR_AUTH;
+        s->state = WAITING_FOR_AUTH;
+        if (*bytes)
+                s->stream.state = SASL_STREAM_BROKEN;
         return 1;
-}
-
-/* Gives back the memory of a client that has said all it had to. */
-static void drop_input(struct sasl_server *s)
-{
-        free(s->input.bytes);
-        s->input = (struct buffer){0};
-        s->scanned = 0;
 }
 
 int sasl_server_feed(struct sasl_server *s, const uint8_t *bytes, size_t n, size_t *consumed)
 {
-        size_t at = take_nul(s, bytes, n);
+        size_t nul = take_nul(s, bytes, n);
+        int r = sasl_stream_feed(&s->stream, bytes + nul, n - nul, consumed, do_command, s);
 
-        *consumed = 0;
-        if (s->output.n - s->taken > MAX_REPLIES)
-                s->state = BROKEN;
-        /* In slices as large as the reference's reads, so that its limits are met at the same
-         * points. */
-        while (at < n && s->state != AUTHENTICATED && s->state != BROKEN) {
-                size_t slice = n - at < SLICE ? n - at : SLICE;
-                int r = buffer_append(&s->input, bytes + at, slice);
-
-                if (!r)
-                        r = do_lines(s);
-                if (r < 0)
-                        return r;
-                at += slice;
-        }
-        if (s->state == BROKEN)
-                return SASL_E_PROTOCOL;
-        *consumed = at;
-        if (s->state == AUTHENTICATED) {
-                *consumed -= s->input.n;
-                drop_input(s);
-        }
-        return 0;
+        if (!r)
+                *consumed += nul;
+        return r;
 }
 
 bool sasl_server_done(const struct sasl_server *s)
 {
-        return s->state == AUTHENTICATED;
+        return s->stream.state == SASL_STREAM_OVER;
 }
 
 size_t sasl_server_output(struct sasl_server *s, const uint8_t **bytes)
 {
-        size_t n = s->output.n - s->taken;
-
-        *bytes = n ? (const uint8_t *)s->output.bytes + s->taken : NULL;
-        return n;
+        return sasl_stream_output(&s->stream, bytes);
 }
 
 void sasl_server_output_taken(struct sasl_server *s, size_t n)
 {
-        s->taken += n;
-        if (s->taken < s->output.n)
-                return;
-        free(s->output.bytes);
-        s->output = (struct buffer){0};
-        s->taken = 0;
+        sasl_stream_output_taken(&s->stream, n);
 }
 
 bool sasl_server_fd_passing(const struct sasl_server *s)
@@ -453,12 +260,12 @@ bool sasl_server_fd_passing(const struct sasl_server *s)
 
 enum sasl_mechanism sasl_server_mechanism(const struct sasl_server *s)
 {
-        return s->state == AUTHENTICATED ? s->mechanism : SASL_NONE;
+        return sasl_server_done(s) ? s->mechanism : SASL_NONE;
 }
 
 bool sasl_server_uid(const struct sasl_server *s, uid_t *uid)
 {
-        if (s->state != AUTHENTICATED || !s->exchange.has_uid)
+        if (!sasl_server_done(s) || !s->exchange.has_uid)
                 return false;
         *uid = s->exchange.uid;
         return true;
@@ -516,8 +323,7 @@ struct sasl_server *sasl_server_free(struct sasl_server *s)
         if (!s)
                 return NULL;
         sasl_exchange_reset(&s->exchange);
-        drop_input(s);
-        free(s->output.bytes);
+        sasl_stream_deinit(&s->stream);
         free(s->cookie_context);
         free(s->keyring_dir);
         free(s);

@@ -14,9 +14,7 @@
 
 #include "core/credentials.h"
 #include "core/sasl-mechanism.h"
-
-/* The peer is to be disconnected, once what there is to write has been written. */
-#define SASL_E_PROTOCOL 1
+#include "core/sasl-stream.h" /* SASL_E_PROTOCOL */
 
 struct sasl_server_config {
         const char *guid;           /* of the address, 32 hexadecimal digits */
