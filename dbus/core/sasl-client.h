@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "core/sasl-server.h" /* SASL_E_PROTOCOL */
+#include "core/sasl-stream.h" /* SASL_E_PROTOCOL */
 
 struct sasl_client_config {
         const char *guid;        /* the server must have this one; NULL: any */
@@ -46,4 +46,5 @@ void sasl_client_output_taken(struct sasl_client *c, size_t n);
 
 /* Of use once done. */
 bool sasl_client_fd_passing(const struct sasl_client *c);
-const char *sasl_client_guid(const struct sasl_client *c); /* of the server: 32 digits */
+/* Of the server: 32 digits, or "" if it identified itself by another number of them. */
+const char *sasl_client_guid(const struct sasl_client *c);
