@@ -28,3 +28,7 @@ int connection_new_accepted(DBusConnection **cp, const struct acceptance *how);
 /* Closes a connection that a server made and nobody took: dbus_connection_close() without asking
  * whether it is shared. */
 void connection_close_unwanted(DBusConnection *c);
+
+/* For dbus_shutdown(): closes and lets go of the connections that the library keeps for sharing, and
+ * warns of those that the application still has. */
+void connections_shutdown(void);

@@ -45,14 +45,16 @@ void output_deinit(struct output *out)
         output_init(out);
 }
 
-int output_reserve(struct output *out)
+int output_reserve(struct output *out, uint32_t places)
 {
         struct message **ring;
         uint32_t room;
 
-        if (out->n < out->room)
+        if (places <= out->room - out->n)
                 return 0;
         room = out->room ? out->room * 2 : RING_ROOM;
+        while (room - out->n < places)
+                room *= 2;
         ring = malloc(room * sizeof(*ring));
         if (!ring)
                 return -ENOMEM;
@@ -67,7 +69,7 @@ int output_reserve(struct output *out)
 
 int output_push(struct output *out, struct message *m)
 {
-        int r = output_reserve(out);
+        int r = output_reserve(out, 1);
 
         if (r < 0)
                 return r;

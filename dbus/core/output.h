@@ -23,8 +23,9 @@ struct output {
 void output_init(struct output *out);
 void output_deinit(struct output *out); /* drops what waits */
 
-/* Makes sure that the next output_push() has room. Returns 0 or -ENOMEM. */
-int output_reserve(struct output *out);
+/* Makes sure that the next `places` times output_push() have room, if nothing is flushed before.
+ * Returns 0 or -ENOMEM. */
+int output_reserve(struct output *out, uint32_t places);
 
 /* Queues a message, with a reference of its own. Returns 0, or -ENOMEM and it is not queued. */
 int output_push(struct output *out, struct message *m);

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* What is read at once, on the stack of whoever reads: an idle connection owns no buffer, and
+ * threads may have small stacks. Longer messages are read to where they stay. */
+#define READ_SIZE 8192
+
+#define NSEC_PER_MSEC 1000000
+#define NSEC_PER_SEC  1000000000
+
+static int64_t now(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (int64_t)t.tv_sec * NSEC_PER_SEC + t.tv_nsec;
+}
+
+int64_t deadline_in(int milliseconds)
+{
+        return milliseconds < 0 ? DEADLINE_NEVER : now() + (int64_t)milliseconds * NSEC_PER_MSEC;
+}
+
+/* What poll() is to be told: rounded up, so that a deadline is over when it returns. */
+static int milliseconds_until(int64_t deadline)
+{
+        int64_t left;
+
+        if (deadline == DEADLINE_NEVER)
+                return -1;
+        left = deadline - now();
+        if (left <= 0)
+                return 0;
+        left = (left + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC;
+        return left > INT_MAX ? INT_MAX : (int)left;
+}
+
+/* Who may enter if the application does not say: this process's user, and root. */
+static bool is_allowed_user(const DBusConnection *c)
+{
+        return c->transport.has_uid && (c->transport.uid == geteuid() || c->transport.uid == 0);
+}
+
+/* Decides whether an identified client may enter. The application is asked without the lock. */
+static bool may_enter(DBusConnection *c)
+{
+        DBusAllowUnixUserFunction function = c->unix_user.unix_user;
+        void *data = c->unix_user.data.data;
+        dbus_bool_t allowed;
+
+        if (!c->transport.has_uid)
+                return c->allow_anonymous;
+        if (!function)
+                return is_allowed_user(c) || c->allow_anonymous;
+        pthread_mutex_unlock(&c->lock);
+        allowed = function(c, c->transport.uid, data);
+        pthread_mutex_lock(&c->lock);
+        return allowed;
+}
+
+/* Returns true if messages can be taken now. */
+static bool authorise(DBusConnection *c)
+{
+        bool allowed = may_enter(c);
+
+        if (!connection_is_open(c))
+                return false;
+        if (allowed)
+                transport_enter(&c->transport);
+        else
+                connection_disconnect(c);
+        return allowed;
+}
+
+void connection_receive(DBusConnection *c, DBusMessage *m)
+{
+        struct awaited *a = NULL;
+
+        if (m->wire.header.reply_serial)
+                a = awaited_find(c, m->wire.header.reply_serial);
+        /* Only the first reply is one. */
+        if (a && !a->reply) {
+                a->reply = m;
+                if (a->is_direct)
+                        return;
+                pending_call_replied(pending_of(a));
+        }
+        list_append(&c->incoming, &m->queued);
+        c->n_incoming += 1;
+        connection_wake_main(c);
+}
+
+static void take_messages(DBusConnection *c, struct input_buffer *b)
+{
+        DBusMessage *m;
+        int r;
+
+        for (;;) {
+                r = transport_next(&c->transport, b, &m);
+                if (r || !m)
+                        break;
+                received_add(c->received, m);
+                connection_receive(c, m);
+        }
+        if (r)
+                connection_disconnect(c);
+}
+
+void connection_read(DBusConnection *c)
+{
+        uint8_t bytes[READ_SIZE];
+        struct input_buffer b = {.size = sizeof(bytes), .bytes = bytes};
+        int r;
+
+        /* While the application is asked whether a client may enter, that thread reads on. */
+        if (!connection_is_open(c) || c->transport.state == TRANSPORT_IDENTIFIED)
+                return;
+        r = transport_read(&c->transport, &b);
+        if (r == -EAGAIN)
+                return;
+        if (r < 0) {
+                connection_disconnect(c);
+                return;
+        }
+        if (c->transport.state != TRANSPORT_IDENTIFIED || authorise(c))
+                take_messages(c, &b);
+        connection_changed(c);
+}
+
+void connection_write(DBusConnection *c)
+{
+        struct message_collection sent;
+        int r;
+
+        if (!connection_is_open(c) || !transport_has_output(&c->transport))
+                return;
+        message_collect_begin(&sent);
+        r = transport_write(&c->transport);
+        message_collect_end(&sent);
+        if (!list_empty(&sent.messages)) {
+                pthread_mutex_unlock(&c->lock);
+                message_collected_free(&sent);
+                pthread_mutex_lock(&c->lock);
+        }
+        if (r < 0 && connection_is_open(c)) {
+                /* What the peer had sent before it went can still be read; the end of that is what
+                 * closes the connection. */
+                output_deinit(&c->transport.out);
+                if (c->transport.state != TRANSPORT_OPEN)
+                        connection_disconnect(c);
+        }
+        connection_changed(c);
+}
+
+/* Sleeps until another thread signals. Returns false when the deadline is over. */
+static bool wait_for_other(DBusConnection *c, int64_t deadline)
+{
+        struct timespec t = {deadline / NSEC_PER_SEC, deadline % NSEC_PER_SEC};
+        int r;
+
+        c->n_waiting += 1;
+        r = deadline == DEADLINE_NEVER ? pthread_cond_wait(&c->changed, &c->lock)
+                                       : pthread_cond_timedwait(&c->changed, &c->lock, &t);
+        c->n_waiting -= 1;
+        return r != ETIMEDOUT;
+}
+
+/* Sleeps on the descriptor for what nobody else sleeps for, and does what became possible. */
+static bool wait_for_descriptor(DBusConnection *c, bool reads, bool writes, int64_t deadline)
+{
+        struct pollfd p = {.fd = c->transport.fd};
+        int n, timeout = milliseconds_until(deadline);
+
+        p.events = (short)((reads ? POLLIN : 0) | (writes ? POLLOUT : 0));
+        c->is_reader_asleep |= reads;
+        c->is_writer_asleep |= writes;
+        connection_unlock(c);
+        n = poll(&p, 1, timeout);
+        connection_lock(c);
+        if (reads)
+                c->is_reader_asleep = false;
+        if (writes)
+                c->is_writer_asleep = false;
+        if (n > 0 && writes && (p.revents & (POLLOUT | POLLHUP | POLLERR)))
+                connection_write(c);
+        if (n > 0 && reads && (p.revents & (POLLIN | POLLHUP | POLLERR)))
+                connection_read(c);
+        /* Whoever waits may have to sleep on the descriptor now. */
+        connection_changed(c);
+        return n || !timeout ? n : deadline == DEADLINE_NEVER || now() < deadline;
+}
+
+bool connection_wait(DBusConnection *c, unsigned wishes, int64_t deadline)
+{
+        bool reads, writes;
+
+        if (!connection_is_open(c))
+                return false;
+        /* What waits is written in any case: what is read may be the answer to it. */
+        if (transport_has_output(&c->transport) && !c->transport.is_full) {
+                connection_write(c);
+                if ((wishes & IO_WRITE) && !transport_has_output(&c->transport))
+                        return true;
+                if (!connection_is_open(c))
+                        return false;
+        }
+        writes = transport_has_output(&c->transport) && !c->is_writer_asleep;
+        reads = !c->is_reader_asleep;
+        if (reads || writes)
+                return wait_for_descriptor(c, reads, writes, deadline);
+        return wait_for_other(c, deadline);
+}

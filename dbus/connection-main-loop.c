@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine.h"
+
+#include "check.h"
+
+/* The functions by which an application's main loop serves a connection. */
+
+static dbus_bool_t handle_read(DBusWatch *w, unsigned flags, void *data)
+{
+        DBusConnection *c = data;
+
+        (void)w;
+        (void)flags;
+        connection_lock(c);
+        connection_read(c);
+        dispatch_status_tell_and_unlock(c, dispatch_status(c));
+        return TRUE;
+}
+
+static dbus_bool_t handle_write(DBusWatch *w, unsigned flags, void *data)
+{
+        DBusConnection *c = data;
+
+        (void)w;
+        connection_lock(c);
+        connection_write(c);
+        /* A broken stream may have something to be read before its end. */
+        if ((flags & (DBUS_WATCH_HANGUP | DBUS_WATCH_ERROR)))
+                connection_read(c);
+        dispatch_status_tell_and_unlock(c, dispatch_status(c));
+        return TRUE;
+}
+
+/* Makes the watches when they are wanted for the first time: connections without a main loop have
+ * none. Not locked; returns FALSE without memory. */
+static dbus_bool_t make_watches(DBusConnection *c)
+{
+        DBusWatch *r, *w;
+
+        connection_lock(c);
+        if (c->read_watch || !connection_is_open(c)) {
+                connection_unlock(c);
+                return TRUE;
+        }
+        w = watch_new(c->transport.fd, DBUS_WATCH_WRITABLE, transport_has_output(&c->transport),
+                      handle_write, c);
+        r = watch_new(c->transport.fd, DBUS_WATCH_READABLE, !transport_has_output(&c->transport),
+                      handle_read, c);
+        if (r && w) {
+                /* No main loop yet that could refuse. */
+                list_append(&c->watches.watches, &w->of_all);
+                list_append(&c->watches.watches, &r->of_all);
+                c->read_watch = r;
+                c->write_watch = w;
+                r = w = NULL;
+        }
+        connection_unlock(c);
+        if (!r && !w)
+                return TRUE;
+        watch_free(r);
+        watch_free(w);
+        return FALSE;
+}
+
+dbus_bool_t dbus_connection_set_watch_functions(DBusConnection *connection,
+                                                DBusAddWatchFunction add_function,
+                                                DBusRemoveWatchFunction remove_function,
+                                                DBusWatchToggledFunction toggled_function,
+                                                void *data, DBusFreeFunction free_data_function)
+{
+        if (!CHECK(connection != NULL))
+                return FALSE;
+        if (add_function && !make_watches(connection))
+                return FALSE;
+        return watch_list_set(&connection->watches, add_function, remove_function, toggled_function,
+                              data, free_data_function);
+}
+
+dbus_bool_t dbus_connection_set_timeout_functions(DBusConnection *connection,
+                                                  DBusAddTimeoutFunction add_function,
+                                                  DBusRemoveTimeoutFunction remove_function,
+                                                  DBusTimeoutToggledFunction toggled_function,
+                                                  void *data, DBusFreeFunction free_data_function)
+{
+        if (!CHECK(connection != NULL))
+                return FALSE;
+        return timeout_list_set(&connection->timeouts, add_function, remove_function,
+                                toggled_function, data, free_data_function);
+}
+
+/* Puts a function in the place of another. What the old one's data needs is called unlocked. */
+static void replace(DBusConnection *c, struct callback *where, struct callback with)
+{
+        struct slot_value old;
+
+        connection_lock(c);
+        old = where->data;
+        *where = with;
+        connection_unlock(c);
+        slot_value_free(&old);
+}
+
+void dbus_connection_set_wakeup_main_function(DBusConnection *connection,
+                                              DBusWakeupMainFunction wakeup_main_function,
+                                              void *data, DBusFreeFunction free_data_function)
+{
+        if (!CHECK(connection != NULL))
+                return;
+        replace(connection, &connection->wakeup_main,
+                (struct callback){.wakeup_main = wakeup_main_function,
+                                  .data = {data, free_data_function}});
+}
+
+void dbus_connection_set_dispatch_status_function(DBusConnection *connection,
+                                                  DBusDispatchStatusFunction function, void *data,
+                                                  DBusFreeFunction free_data_function)
+{
+        if (!CHECK(connection != NULL))
+                return;
+        replace(connection, &connection->dispatch_status,
+                (struct callback){.dispatch_status = function, .data = {data, free_data_function}});
+}
+
+void dbus_connection_set_unix_user_function(DBusConnection *connection,
+                                            DBusAllowUnixUserFunction function, void *data,
+                                            DBusFreeFunction free_data_function)
+{
+        if (!CHECK(connection != NULL))
+                return;
+        replace(connection, &connection->unix_user,
+                (struct callback){.unix_user = function, .data = {data, free_data_function}});
+}
+
+void dbus_connection_set_windows_user_function(DBusConnection *connection,
+                                               DBusAllowWindowsUserFunction function, void *data,
+                                               DBusFreeFunction free_data_function)
+{
+        if (!CHECK(connection != NULL))
+                return;
+        replace(connection, &connection->windows_user,
+                (struct callback){.windows_user = function, .data = {data, free_data_function}});
+}

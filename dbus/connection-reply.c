@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine.h"
+
+#include <errno.h>
+
+/* Serials are given in order: their low bits spread them as well as any hash would. */
+
+int awaited_add(DBusConnection *c, struct awaited *a, uint32_t serial)
+{
+        a->serial = serial;
+        a->reply = NULL;
+        return hash_insert(&c->awaited, &a->link, serial);
+}
+
+void awaited_remove(DBusConnection *c, struct awaited *a)
+{
+        hash_remove(&c->awaited, &a->link);
+}
+
+struct awaited *awaited_find(const DBusConnection *c, uint32_t serial)
+{
+        for (struct hash_link *l = hash_first(&c->awaited, serial); l; l = l->next) {
+                struct awaited *a = container_of(l, struct awaited, link);
+
+                if (a->serial == serial)
+                        return a;
+        }
+        return NULL;
+}
+
+DBusMessage *awaited_no_reply(uint32_t serial)
+{
+        static const char *const text = AWAITED_NO_REPLY_TEXT;
+        DBusMessage *m = dbus_message_new(DBUS_MESSAGE_TYPE_ERROR);
+
+        if (!m)
+                return NULL;
+        dbus_message_set_no_reply(m, TRUE);
+        if (dbus_message_set_reply_serial(m, serial) &&
+            dbus_message_set_error_name(m, DBUS_ERROR_NO_REPLY) &&
+            dbus_message_append_args(m, DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID) &&
+            !message_seal(m))
+                return m;
+        dbus_message_unref(m);
+        return NULL;
+}
+
+static int fail(DBusConnection *c, struct awaited *a)
+{
+        DBusMessage *m;
+
+        if (a->reply || a->is_direct)
+                return 0;
+        m = awaited_no_reply(a->serial);
+        if (!m)
+                return -ENOMEM;
+        connection_receive(c, m);
+        return 0;
+}
+
+int awaited_fail_all(DBusConnection *c)
+{
+        for (size_t i = 0; i < c->awaited.n_buckets; ++i) {
+                struct hash_link *l = c->awaited.buckets[i];
+
+                for (; l; l = l->next) {
+                        if (fail(c, container_of(l, struct awaited, link)) < 0)
+                                return -ENOMEM;
+                }
+        }
+        return 0;
+}
