@@ -60,6 +60,8 @@ int config_warn(struct config_file *f, const char *format, ...)
         char *text = NULL, *placed = NULL;
         int r;
 
+        if (!f->warn)
+                return 0;
         va_start(args, format);
         r = vasprintf(&text, format, args);
         va_end(args);
@@ -69,10 +71,9 @@ int config_warn(struct config_file *f, const char *format, ...)
         free(text);
         if (r < 0)
                 return -ENOMEM;
-        r = config_strings_take(&f->config->warnings, placed);
-        if (r < 0)
-                free(placed);
-        return r;
+        f->warn(placed);
+        free(placed);
+        return 0;
 }
 
 void config_file_deinit(struct config_file *f)

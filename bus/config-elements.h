@@ -39,6 +39,8 @@ struct config_file {
         char *error;          /* the reason of a positive result */
         bool error_is_placed; /* it tells file and line already */
 
+        config_warn_function *warn; /* NULL: nobody wants to know */
+
         /* Reads another file, or all of a directory, into `config`. `path` is what is to be
          * opened. They return as config_element_start() does. */
         int (*include)(struct config_file *f, const char *path);

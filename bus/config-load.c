@@ -235,11 +235,14 @@ static int reader_run(struct reader *r)
  * Reads a file into a configuration of its own, which starts out with the modes and limits of the
  * one that includes it (`from`; NULL: none does). Returns as config_load().
  */
-static int load_file(struct config_file *from, const char *path, struct config **cp, char **error,
-                     bool *error_is_placed)
+static int load_file(struct config_file *from, const char *path, config_warn_function *warn,
+                     struct config **cp, char **error, bool *error_is_placed)
 {
         struct reader r = {
-                .file = {.path = path, .include = include, .include_dir = include_dir},
+                .file = {.path = path,
+                         .include = include,
+                         .include_dir = include_dir,
+                         .warn = warn},
                 .includer = from ? reader_of(from) : NULL,
         };
         int result = config_new(&r.file.config);
@@ -278,7 +281,7 @@ static int load_file(struct config_file *from, const char *path, struct config *
 static int include(struct config_file *f, const char *path)
 {
         struct config *config;
-        int r = load_file(f, path, &config, &f->error, &f->error_is_placed);
+        int r = load_file(f, path, f->warn, &config, &f->error, &f->error_is_placed);
 
         if (r)
                 return r;
@@ -339,14 +342,14 @@ static int include_dir(struct config_file *f, const char *path)
         return r;
 }
 
-int config_load(const char *path, struct config **cp, char **error)
+int config_load(const char *path, struct config **cp, config_warn_function *warn, char **error)
 {
         struct config *config;
         bool error_is_placed;
         int r;
 
         *error = NULL;
-        r = load_file(NULL, path, &config, error, &error_is_placed);
+        r = load_file(NULL, path, warn, &config, error, &error_is_placed);
         if (r)
                 return r;
         if (!config->listen.n) {

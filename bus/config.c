@@ -40,7 +40,6 @@ struct config *config_free(struct config *c)
         strings_deinit(&c->listen);
         strings_deinit(&c->mechanisms);
         strings_deinit(&c->conf_dirs);
-        strings_deinit(&c->warnings);
         for (size_t i = 0; i < c->n_service_dirs; ++i)
                 free(c->service_dirs[i].path);
         free(c->service_dirs);
@@ -182,7 +181,6 @@ int config_merge(struct config *into, struct config *from)
                 {&into->listen, &from->listen},
                 {&into->mechanisms, &from->mechanisms},
                 {&into->conf_dirs, &from->conf_dirs},
-                {&into->warnings, &from->warnings},
         };
         int r = 0;
 

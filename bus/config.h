@@ -48,7 +48,6 @@ struct config {
         struct config_selinux_association *associations;
         size_t n_associations;
         struct config_strings conf_dirs; /* <includedir>s that exist, for noticing changes */
-        struct config_strings warnings;  /* for the log: what was wrong but did not matter */
         struct limits limits;
         struct policy *policy;
 };
@@ -61,6 +60,9 @@ enum config_error {
         CONFIG_E_ACCESS_DENIED, /* org.freedesktop.DBus.Error.AccessDenied */
 };
 
+/* Is told what is wrong but does not matter, as it is found. `text` is borrowed. */
+typedef void config_warn_function(const char *text);
+
 /*
  * Reads the file at `path` and everything it includes, as the reference does: an <include> counts
  * where it stands; a file out of an <includedir> that is not right is left out as a whole, with
@@ -70,8 +72,9 @@ enum config_error {
  * environment (XDG_RUNTIME_DIR, XDG_DATA_HOME, XDG_DATA_DIRS). Blocks on disk reads, and on the
  * user database.
  *
+ * `warn` is called before it is known whether the file is good; NULL: nobody wants to know.
  * Returns 0 and a configuration; or -ENOMEM; or a positive enum config_error with a message in
  * *error (to be freed) that names the file, the line and the reason. *error is NULL otherwise.
  */
-int config_load(const char *path, struct config **cp, char **error);
+int config_load(const char *path, struct config **cp, config_warn_function *warn, char **error);
 struct config *config_free(struct config *c);

@@ -198,14 +198,14 @@ static int watch_sockets(struct server *s)
         return r;
 }
 
-/* Loads a configuration, and tells the log what is odd about it. */
+static void log_warning(const char *text)
+{
+        log_line(LOG_LEVEL_WARNING, "%s", text);
+}
+
 int server_load_config(const char *path, struct config **config, char **error)
 {
-        int r = config_load(path, config, error);
-
-        for (size_t i = 0; !r && i < (*config)->warnings.n; ++i)
-                log_line(LOG_LEVEL_WARNING, "%s", (*config)->warnings.items[i]);
-        return r;
+        return config_load(path, config, log_warning, error);
 }
 
 static int reload_for_driver(struct bus *bus, struct fault *fault)

@@ -169,7 +169,7 @@ static char *include(const char *attributes, bool has_policy)
         write_type(beside, "beside", "");
         write_type(in_policy, "policy", "");
         root_path = has_policy ? policy : NULL;
-        result = g_strdup(config_load(main_path, &config, &error) ? error : config->type);
+        result = g_strdup(config_load(main_path, &config, NULL, &error) ? error : config->type);
         free(error);
         config_free(config);
         g_unlink(main_path);

@@ -16,6 +16,7 @@ _RULES = (
     (re.compile(r"/usr/local/share/dbus-1/(session|system)\.conf"), r"/usr/share/dbus-1/\1.conf"),
     # The stock daemon says where only of what is no XML at all; ours says it of everything.
     (re.compile(r"Error in file [^,:]*(, line \d+, column \d+)?: "), ""),
+    (re.compile(r"(Unknown (?:username|group) .*) \(file .*, line \d+\)$"), r"\1"),
     # Sent by a mere end of a connection, of which each counts for itself.
     (re.compile(r"(sender=\(null sender\) .*)serial=\d+ "), r"\1serial=* "),
     # The log's prefix: which of the two depends on how far the daemon has come with starting.

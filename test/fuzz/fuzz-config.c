@@ -104,7 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(write(fd, data, size) == (ssize_t)size);
         snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
         unsetenv("XDG_RUNTIME_DIR");
-        r = config_load(path, &c, &error);
+        r = config_load(path, &c, NULL, &error);
         close(fd);
         if (r) {
                 require(r > 0 && error && error[0]);

@@ -132,7 +132,7 @@ static void start_daemon(void)
         dprintf(fd, config_text, (long)getpid());
         snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
         log_setup(0, NULL);
-        require(config_load(path, &config, &error) == 0);
+        require(config_load(path, &config, NULL, &error) == 0);
         close(fd);
         require(loop_init(&d.loop) == 0);
         require(server_init(&d.server, &d.loop, "/nonexistent/bus.conf", config, NULL, &error) ==

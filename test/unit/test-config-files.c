@@ -27,7 +27,7 @@ static struct config *load_alone(const char *path)
                 alone = g_regex_replace_literal(include, text, -1, 0, "", 0, &problem);
                 g_assert_no_error(problem);
                 g_assert_true(g_file_set_contents(copy, alone, -1, NULL));
-                r = config_load(copy, &c, &error);
+                r = config_load(copy, &c, NULL, &error);
                 if (r)
                         g_test_message("%s: %s", path, error);
                 g_assert_cmpint(r, ==, 0);
