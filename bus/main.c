@@ -21,8 +21,11 @@ struct daemon {
         struct options options;
         struct loop loop;
         struct server server;
+        bool listening; /* there is a server */
         struct loop_source signals;
-        const char *pidfile; /* written, and to be removed; borrowed; or NULL */
+        char *pidfile; /* the path; NULL: none is wanted */
+        bool pidfile_written;
+        struct process_user user; /* to become; its name NULL: we stay who we are */
 };
 
 static void reload(struct daemon *d)
@@ -30,7 +33,8 @@ static void reload(struct daemon *d)
         struct fault fault = {0};
 
         if (server_reload(&d->server, &fault) < 0)
-                log_line(LOG_LEVEL_ERROR, "Unable to reload configuration: %s", fault_text(&fault));
+                log_line(LOG_LEVEL_WARNING, "Unable to reload configuration: %s",
+                         fault_text(&fault));
         fault_clear(&fault);
 }
 
@@ -48,19 +52,22 @@ static void signals_ready(struct loop_source *source, uint32_t events)
         }
 }
 
+/* From now on signals wait for take_signals(). */
+static void hold_signals(sigset_t *set)
+{
+        sigemptyset(set);
+        sigaddset(set, SIGHUP);
+        sigaddset(set, SIGTERM);
+        sigaddset(set, SIGINT);
+        sigprocmask(SIG_BLOCK, set, NULL);
+}
+
 /* From now on signals come by the loop. In the process that will run it: a signalfd in an epoll
  * set belongs to whoever put it there (signalfd(2), "epoll(7) semantics"). */
-static int take_signals(struct daemon *d)
+static int take_signals(struct daemon *d, const sigset_t *set)
 {
-        sigset_t set;
-        int fd;
+        int fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
 
-        sigemptyset(&set);
-        sigaddset(&set, SIGHUP);
-        sigaddset(&set, SIGTERM);
-        sigaddset(&set, SIGINT);
-        sigprocmask(SIG_BLOCK, &set, NULL);
-        fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
         if (fd < 0)
                 return -errno;
         loop_source_init(&d->signals, fd, EPOLLIN, signals_ready);
@@ -79,32 +86,20 @@ static void setup_log(const struct options *o, const struct config *c)
 }
 
 /* Tells the pid where it was asked for; in the parent, if there is one. */
-static int publish_pid(struct daemon *d, pid_t pid, char **error)
+static int publish_pid(pid_t pid, void *data, char **error)
 {
-        const struct config *config = d->server.bus.config;
+        struct daemon *d = data;
         char text[24];
 
-        if (config->pidfile && !d->options.no_pidfile) {
-                if (process_write_pidfile(config->pidfile, pid, error) < 0)
+        if (d->pidfile) {
+                if (process_write_pidfile(d->pidfile, pid, error) < 0)
                         return -1;
-                d->pidfile = config->pidfile;
+                d->pidfile_written = true;
         }
         if (d->options.print_pid_fd < 0)
                 return 0;
         snprintf(text, sizeof(text), "%ld", (long)pid);
         return process_print_line(d->options.print_pid_fd, text, error);
-}
-
-static void publish_child(pid_t child, void *data)
-{
-        struct daemon *d = data;
-        char *error = NULL;
-
-        if (publish_pid(d, child, &error) == 0)
-                return;
-        log_line(LOG_LEVEL_ERROR, "Failed to start message bus: %s", error ? error : "no memory");
-        kill(child, SIGTERM);
-        _exit(EXIT_FAILURE);
 }
 
 static bool forks(const struct daemon *d)
@@ -113,58 +108,94 @@ static bool forks(const struct daemon *d)
                (d->options.fork == OPTION_FROM_CONFIG && d->server.bus.config->fork);
 }
 
+/* Keeps the path: the configuration may be another one by the time the file is removed. */
+static int take_pidfile(struct daemon *d, const struct config *config, char **error)
+{
+        if (!config->pidfile || d->options.no_pidfile)
+                return 0;
+        d->pidfile = strdup(config->pidfile);
+        return d->pidfile ? process_check_pidfile(d->pidfile, error) : -1;
+}
+
+/* Takes over the configuration. */
+static int listen_by(struct daemon *d, struct config *config, char **error)
+{
+        int r;
+
+        if (config->apparmor == CONFIG_APPARMOR_REQUIRED) {
+                *error = strdup("AppArmor mediation required but not present");
+                r = -1;
+        } else {
+                r = take_pidfile(d, config, error);
+        }
+        if (!r) {
+                r = loop_init(&d->loop);
+                if (r < 0)
+                        *error = strdup(strerror(-r));
+        }
+        if (r < 0) {
+                config_free(config);
+                return -1;
+        }
+        r = server_init(&d->server, &d->loop, d->options.config_path, config, d->options.address,
+                        error);
+        if (r < 0) {
+                loop_deinit(&d->loop);
+                return -1;
+        }
+        d->listening = true;
+        return 0;
+}
+
 /* Reads the configuration and listens. */
 static int prepare(struct daemon *d, char **error)
 {
         struct config *config;
-        int r = server_load_config(d->options.config_path, &config, error);
 
-        if (r)
+        if (server_load_config(d->options.config_path, &config, error))
                 return -1;
         setup_log(&d->options, config);
         process_raise_fd_limit();
-        if (config->apparmor == CONFIG_APPARMOR_REQUIRED) {
-                config_free(config);
-                *error = strdup("AppArmor mediation required but not present");
-                return -1;
-        }
-        r = loop_init(&d->loop);
-        if (r < 0) {
-                config_free(config);
-                *error = strdup(strerror(-r));
-                return -1;
-        }
-        if (server_init(&d->server, &d->loop, d->options.config_path, config, d->options.address,
-                        error) < 0)
+        if (listen_by(d, config, error) < 0)
                 return -1;
         d->server.bus.systemd_activation = d->options.systemd_activation;
         return 0;
 }
 
-/* Tells where we are, goes into the background, and gives up what is not needed any more. */
+/* Goes into the background, if it is to; tells the pid. */
+static int enter_place(struct daemon *d, const struct config *config, char **error)
+{
+        if (!forks(d))
+                return publish_pid(getpid(), d, error);
+        if (process_daemonize(config->keep_umask, publish_pid, d, error) < 0)
+                return -1;
+        d->pidfile_written = d->pidfile != NULL;
+        if (d->options.print_pid_fd > 2)
+                close(d->options.print_pid_fd);
+        setup_log(&d->options, config);
+        return 0;
+}
+
+/* Tells where we are, finds its place, and gives up what is not needed any more. */
 static int settle(struct daemon *d, char **error)
 {
         const struct config *config = d->server.bus.config;
+        sigset_t signals;
         int r;
 
+        /* Whoever is told where we are may send them. */
+        hold_signals(&signals);
         if (d->options.print_address_fd >= 0 &&
             process_print_line(d->options.print_address_fd, d->server.address, error) < 0)
                 return -1;
-        if (forks(d)) {
-                if (process_daemonize(config->keep_umask, publish_child, d, error) < 0)
-                        return -1;
-                if (!d->options.no_pidfile)
-                        d->pidfile = config->pidfile;
-                if (d->options.print_pid_fd > 2)
-                        close(d->options.print_pid_fd);
-                setup_log(&d->options, config);
-        } else if (publish_pid(d, getpid(), error) < 0) {
+        if (config->user && geteuid() == 0 && process_find_user(&d->user, config->user, error) < 0)
                 return -1;
-        }
-        if (config->user && geteuid() == 0 && process_become_user(config->user, error) < 0)
+        if (enter_place(d, config, error) < 0)
+                return -1;
+        if (d->user.name && process_become_user(&d->user, error) < 0)
                 return -1;
         d->server.bus.uid = getuid();
-        r = take_signals(d);
+        r = take_signals(d, &signals);
         if (r < 0) {
                 *error = strdup(strerror(-r));
                 return -1;
@@ -182,13 +213,22 @@ static int run(struct daemon *d)
         process_notify("STOPPING=1");
         if (r < 0)
                 log_line(LOG_LEVEL_ERROR, "The event loop failed: %s", strerror(-r));
-        if (d->pidfile)
+        return r;
+}
+
+/* Leaves no file behind. */
+static void clean_up(struct daemon *d)
+{
+        if (d->pidfile_written)
                 unlink(d->pidfile);
-        server_deinit(&d->server);
+        free(d->pidfile);
+        process_user_deinit(&d->user);
+        if (d->listening) {
+                server_deinit(&d->server);
+                loop_deinit(&d->loop);
+        }
         if (d->signals.fd >= 0)
                 close(d->signals.fd);
-        loop_deinit(&d->loop);
-        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int print_introspection(void)
@@ -215,6 +255,7 @@ int main(int argc, char **argv)
 {
         static struct daemon d = {.signals.fd = -1};
         char *error = NULL;
+        int r;
 
         if (options_parse(&d.options, argc, argv) < 0)
                 return EXIT_FAILURE;
@@ -225,10 +266,13 @@ int main(int argc, char **argv)
         if (process_open_standard(&error) < 0 || prepare(&d, &error) < 0 ||
             settle(&d, &error) < 0) {
                 log_without_prefix();
-                log_line(LOG_LEVEL_ERROR, "Failed to start message bus: %s",
+                log_line(LOG_LEVEL_WARNING, "Failed to start message bus: %s",
                          error ? error : strerror(ENOMEM));
                 free(error);
-                return EXIT_FAILURE;
+                r = -1;
+        } else {
+                r = run(&d);
         }
-        return run(&d);
+        clean_up(&d);
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

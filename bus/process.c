@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #ifdef HAVE_CAPNG
@@ -54,43 +56,55 @@ void process_raise_fd_limit(void)
 }
 
 /* Gives up root. Without libcap-ng no right is kept. */
-static int switch_ids(const struct passwd *pw, char **error)
+static int switch_ids(const struct process_user *u, char **error)
 {
 #ifdef HAVE_CAPNG
         int r;
 
         capng_clear(CAPNG_SELECT_BOTH);
         capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_AUDIT_WRITE);
-        r = capng_change_id((int)pw->pw_uid, (int)pw->pw_gid,
-                            CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
+        r = capng_change_id((int)u->uid, (int)u->gid, CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
         if (r == 0)
                 return 0;
                 /* The right to write audit messages may not be there to keep (a container). */
 #endif
         if (setgroups(0, NULL) < 0)
-                return fail(error, "Failed to drop the groups for user", pw->pw_name, errno);
-        if (setgid(pw->pw_gid) < 0)
-                return fail(error, "Failed to set the group of user", pw->pw_name, errno);
-        if (setuid(pw->pw_uid) < 0)
-                return fail(error, "Failed to become user", pw->pw_name, errno);
+                return fail(error, "Failed to drop the groups for user", u->name, errno);
+        if (setgid(u->gid) < 0)
+                return fail(error, "Failed to set the group of user", u->name, errno);
+        if (setuid(u->uid) < 0)
+                return fail(error, "Failed to become user", u->name, errno);
         return 0;
 }
 
-int process_become_user(const char *user, char **error)
+int process_find_user(struct process_user *u, const char *name, char **error)
 {
         struct passwd pw, *found;
         char buffer[4096];
-        int r = getpwnam_r(user, &pw, buffer, sizeof(buffer), &found);
+        int r = getpwnam_r(name, &pw, buffer, sizeof(buffer), &found);
 
+        *u = (struct process_user){0};
         if (!found) {
-                if (asprintf(error, "Could not get UID and GID for username \"%s\"%s%s", user,
+                if (asprintf(error, "Could not get UID and GID for username \"%s\"%s%s", name,
                              r ? ": " : "", r ? strerror(r) : "") < 0)
                         *error = NULL;
                 return -1;
         }
-        if (geteuid() == pw.pw_uid)
-                return 0;
-        return switch_ids(&pw, error);
+        u->uid = pw.pw_uid;
+        u->gid = pw.pw_gid;
+        u->name = strdup(name);
+        return u->name ? 0 : -1;
+}
+
+void process_user_deinit(struct process_user *u)
+{
+        free(u->name);
+        *u = (struct process_user){0};
+}
+
+int process_become_user(const struct process_user *u, char **error)
+{
+        return geteuid() == u->uid ? 0 : switch_ids(u, error);
 }
 
 void process_notify(const char *state)
@@ -132,26 +146,57 @@ static int close_standard(char **error)
         return 0;
 }
 
-int process_daemonize(bool keep_umask, void (*parent)(pid_t child, void *data), void *data,
-                      char **error)
+/* The parent's part; `go` makes the child go on. */
+static int see_child_off(pid_t child, int go, int (*parent)(pid_t child, void *data, char **error),
+                         void *data, char **error)
 {
-        pid_t child;
-
-        if (chdir("/") < 0)
-                return fail(error, "Could not change to directory", "/", errno);
-        fflush(NULL);
-        child = fork();
-        if (child < 0)
-                return fail(error, "Failed to fork", "dbus-daemon", errno);
-        if (child > 0) {
-                parent(child, data);
+        if (parent(child, data, error) == 0 && write(go, "", 1) == 1)
                 _exit(EXIT_SUCCESS);
-        }
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+        return -1;
+}
+
+/* The child's part. */
+static int settle_as_child(bool keep_umask, int go, char **error)
+{
+        char c;
+
         if (!keep_umask)
                 umask(022);
         if (setsid() < 0)
                 return fail(error, "Failed to start a session for", "dbus-daemon", errno);
+        /* Nothing may happen before the parent has done its part: it would have to be undone. */
+        if (read(go, &c, 1) != 1)
+                _exit(EXIT_FAILURE);
         return close_standard(error);
+}
+
+int process_daemonize(bool keep_umask, int (*parent)(pid_t child, void *data, char **error),
+                      void *data, char **error)
+{
+        enum { READ, WRITE };
+        int go[2], r;
+        pid_t child;
+
+        if (chdir("/") < 0)
+                return fail(error, "Could not change to directory", "/", errno);
+        if (pipe2(go, O_CLOEXEC) < 0)
+                return fail(error, "Failed to make a pipe for", "dbus-daemon", errno);
+        fflush(NULL);
+        child = fork();
+        if (child < 0) {
+                r = fail(error, "Failed to fork", "dbus-daemon", errno);
+                close(go[WRITE]);
+        } else if (child > 0) {
+                r = see_child_off(child, go[WRITE], parent, data, error);
+                close(go[WRITE]);
+        } else {
+                close(go[WRITE]);
+                r = settle_as_child(keep_umask, go[READ], error);
+        }
+        close(go[READ]);
+        return r;
 }
 
 static int write_all(int fd, const char *text, size_t n)
@@ -169,20 +214,31 @@ static int write_all(int fd, const char *text, size_t n)
         return 0;
 }
 
+static int pidfile_exists(const char *path, char **error)
+{
+        if (asprintf(error,
+                     "The pid file \"%s\" exists, if the message bus is not running, "
+                     "remove this file",
+                     path) < 0)
+                *error = NULL;
+        return -1;
+}
+
+int process_check_pidfile(const char *path, char **error)
+{
+        struct stat st;
+
+        return stat(path, &st) < 0 ? 0 : pidfile_exists(path, error);
+}
+
 int process_write_pidfile(const char *path, pid_t pid, char **error)
 {
         char text[24];
         int fd, r;
 
         fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-        if (fd < 0 && errno == EEXIST) {
-                if (asprintf(error,
-                             "The pid file \"%s\" exists, if the message bus is not running, "
-                             "remove this file",
-                             path) < 0)
-                        *error = NULL;
-                return -1;
-        }
+        if (fd < 0 && errno == EEXIST)
+                return pidfile_exists(path, error);
         if (fd < 0)
                 return fail(error, "Failed to open", path, errno);
         r = write_all(fd, text, (size_t)snprintf(text, sizeof(text), "%ld\n", (long)pid));

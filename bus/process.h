@@ -20,16 +20,31 @@ int process_open_standard(char **error);
  * thousands of clients needs. Logs if it stays low; never fails. */
 void process_raise_fd_limit(void);
 
-/* Becomes `user` for good, keeping only the right to write audit messages. Returns 0 or -1. */
-int process_become_user(const char *user, char **error);
+struct process_user {
+        char *name;
+        uid_t uid;
+        gid_t gid;
+};
+
+/* Looks a user up; `name` is copied. Returns 0 or -1, and then there is nothing to free. */
+int process_find_user(struct process_user *u, const char *name, char **error);
+void process_user_deinit(struct process_user *u);
+
+/* Becomes this user for good, keeping only the right to write audit messages; nothing is done if
+ * that is who we are. Returns 0 or -1. */
+int process_become_user(const struct process_user *u, char **error);
 
 /*
- * Goes into the background: returns 0 in the child, which has no terminal and is in "/"; the
- * parent calls `parent` with the child's pid and exits. Returns -1 if there could be no child.
+ * Goes into the background: the child has no terminal and is in "/". Meanwhile the parent calls
+ * `parent` with the child's pid, and exits with success if that returns 0. Else it returns -1, as
+ * this function does in the parent if there could be no child, or in the child if it could not do
+ * its part; a child whose parent failed is gone before this returns. Returns 0 in the child.
  */
-int process_daemonize(bool keep_umask, void (*parent)(pid_t child, void *data), void *data,
-                      char **error);
+int process_daemonize(bool keep_umask, int (*parent)(pid_t child, void *data, char **error),
+                      void *data, char **error);
 
+/* Is there no pid file? Returns 0, or -1 with words for why we do not start. */
+int process_check_pidfile(const char *path, char **error);
 /* Writes a new file with the pid. Returns 0 or -1; it must not exist. */
 int process_write_pidfile(const char *path, pid_t pid, char **error);
 

@@ -247,6 +247,49 @@ def pidfile_impossible(bus: Bus) -> None:
 
 
 @scenario(None)
+def pidfile_after_reload(bus: Bus) -> None:
+    """The file that was written is the one that is removed, whatever is configured by then."""
+    daemon = launch(bus, "--nofork", "--print-address", text=config(extra=PIDFILE))
+    client = Client("A", ready(bus, daemon), bus.log)
+    client.authenticate()
+    client.hello()
+    for extra in ("  <pidfile>@DIR@/another</pidfile>", ""):
+        daemon.write("bus.conf", config(extra=extra))
+        client.driver("ReloadConfig")
+    client.close()
+    daemon.stop()
+    bus.log(f"still there: {[n for n in ('pid', 'another') if (daemon.directory / n).exists()]}")
+
+
+@scenario(None, params={
+    f"{mode} {name}": (f"--{mode}", extra, pid_fd)
+    for mode in ("nofork", "fork")
+    for name, extra, pid_fd in (
+        ("pid file taken", "  <pidfile>@DIR@/taken</pidfile>", 1),
+        ("pid file nowhere", "  <pidfile>@DIR@/none/pid</pidfile>", 1),
+        ("no such user", PIDFILE + "  <user>no-such-user</user>", 1),
+        ("nowhere to print to", PIDFILE, 77))})
+def fails_late(bus: Bus, what: tuple[str, str, int]) -> None:
+    """A daemon that cannot start leaves no file behind, and those of others alone."""
+    mode, extra, pid_fd = what
+    daemon = bus.another_daemon()
+    daemon.write("taken", "1\n")
+    daemon.write("bus.conf", config(extra=extra))
+    daemon.spawn(["--config-file=@DIR@/bus.conf", mode, "--print-address=1",
+                  f"--print-pid={pid_fd}"])
+    bus.log(f"exit status {daemon.wait()}, tells its address: {bool(daemon.stdout())}")
+    bus.log_output("stderr", daemon.stderr())
+    bus.log(f"files: {sorted(path.name for path in daemon.directory.iterdir())}")
+
+
+@scenario(None)
+def warns_and_fails(bus: Bus) -> None:
+    """What does not matter is told, even if something that follows does."""
+    bus.try_config(config(extra='  <policy user="no-such-user"/><policy group="no-such-group"/>'
+                                '<nonsense/>'))
+
+
+@scenario(None)
 def socket_in_the_way(bus: Bus) -> None:
     """A stale socket is replaced, a living one and a file are not, or are."""
     daemon = launch(bus, "--nofork", "--print-address")
