@@ -12,7 +12,7 @@ static unsigned log_targets = LOG_TO_STDERR;
 static char log_prefix[64]; /* "[session uid=0 pid=7] ", as the reference marks its lines */
 
 static const int priorities[] = {
-        [LOG_LEVEL_INFO] = LOG_DAEMON | LOG_NOTICE,
+        [LOG_LEVEL_INFO] = LOG_DAEMON | LOG_INFO,
         [LOG_LEVEL_WARNING] = LOG_DAEMON | LOG_WARNING,
         [LOG_LEVEL_ERROR] = LOG_DAEMON | LOG_CRIT,
         [LOG_LEVEL_SECURITY] = LOG_AUTH | LOG_NOTICE,

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where the daemon's log goes: standard error, the system log, or both.
+ */
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "config-file.h"
+#include "own-syslog.h"
+
+#define RELOADED "Reloaded configuration\n"
+#define FAILED   "Failed to start message bus: "
+
+static const char *daemon_path;
+
+/* What is asked for, and what comes of it. */
+struct wish {
+        const char *name;
+        const char *option; /* NULL: none */
+        const char *config; /* elements */
+        bool to_syslog, to_stderr;
+};
+
+static const struct wish wishes[] = {
+        {"default", NULL, "", false, true},
+        {"syslog", "--syslog", "", true, true},
+        {"nosyslog", "--nosyslog", "", false, true},
+        {"syslog-only", "--syslog-only", "", true, false},
+        {"configured", NULL, "<syslog/>", true, true},
+        {"configured-syslog", "--syslog", "<syslog/>", true, true},
+        {"configured-nosyslog", "--nosyslog", "<syslog/>", false, true},
+        {"configured-syslog-only", "--syslog-only", "<syslog/>", true, false},
+};
+
+struct run {
+        GPid pid;
+        char *directory, *config, *socket, *system_log, *stderr_log;
+};
+
+static void run_init(struct run *r, const struct wish *w)
+{
+        g_autofree char *elements = g_strconcat("<type>test</type>", w->config, NULL);
+
+        r->pid = 0;
+        r->directory = g_dir_make_tmp("log-test-XXXXXX", NULL);
+        g_assert_nonnull(r->directory);
+        r->config = g_build_filename(r->directory, "bus.conf", NULL);
+        r->socket = g_build_filename(r->directory, "bus", NULL);
+        r->system_log = g_build_filename(r->directory, "syslog", NULL);
+        r->stderr_log = g_build_filename(r->directory, "stderr", NULL);
+        config_file_write(r->config, r->socket, elements);
+        g_assert_true(g_file_set_contents(r->system_log, "", -1, NULL));
+        g_assert_true(g_file_set_contents(r->stderr_log, "", -1, NULL));
+}
+
+static void run_deinit(struct run *r)
+{
+        char *files[] = {r->config, r->socket, r->system_log, r->stderr_log};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(files); ++i) {
+                g_unlink(files[i]);
+                g_free(files[i]);
+        }
+        g_assert_no_errno(g_rmdir(r->directory));
+        g_free(r->directory);
+}
+
+/* Starts the daemon. Its standard output is `out`, which is closed here. */
+static void run_start(struct run *r, const struct wish *w, int out)
+{
+        g_autofree char *config_option = g_strconcat("--config-file=", r->config, NULL);
+        const char *argv[] = {daemon_path,       config_option, "--nofork",
+                              "--print-address", w->option,     NULL};
+        g_auto(GStrv) environment = g_get_environ();
+        int err = open(r->stderr_log, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+        g_assert_no_errno(err);
+        environment = g_environ_setenv(environment, OWN_SYSLOG_FILE, r->system_log, TRUE);
+        g_assert_true(g_spawn_async_with_fds(NULL, (char **)(uintptr_t)argv, environment,
+                                             G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &r->pid, -1,
+                                             out, err, NULL));
+        close(out);
+        close(err);
+}
+
+/* Waits for the daemon to end. */
+static int run_end(struct run *r)
+{
+        int status;
+
+        g_assert_cmpint(waitpid(r->pid, &status, 0), ==, r->pid);
+        return status;
+}
+
+static char *contents(const char *path)
+{
+        char *text;
+
+        g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+        return text;
+}
+
+static void wait_for(const struct run *r, const char *text)
+{
+        gint64 deadline = g_get_monotonic_time() + CLIENT_DEADLINE_S * G_USEC_PER_SEC;
+
+        for (;;) {
+                g_autofree char *system_log = contents(r->system_log);
+                g_autofree char *stderr_log = contents(r->stderr_log);
+
+                if (strstr(system_log, text) || strstr(stderr_log, text))
+                        return;
+                g_assert_cmpint(g_get_monotonic_time(), <, deadline);
+                g_usleep(1000);
+        }
+}
+
+/* Each log has that line, and nothing else, if it was to have any. */
+static void check_logs(const struct run *r, const struct wish *w, int priority, const char *prefix,
+                       const char *text)
+{
+        g_autofree char *system_log = contents(r->system_log);
+        g_autofree char *stderr_log = contents(r->stderr_log);
+        g_autofree char *in_system =
+                g_strdup_printf("%d dbus-daemon: %s%s", priority, prefix, text);
+        g_autofree char *in_stderr =
+                g_strdup_printf("dbus-daemon[%ld]: %s%s", (long)r->pid, prefix, text);
+
+        g_assert_cmpstr(system_log, ==, w->to_syslog ? in_system : "");
+        g_assert_cmpstr(stderr_log, ==, w->to_stderr ? in_stderr : "");
+}
+
+static void test_running(gconstpointer data)
+{
+        const struct wish *w = data;
+        g_autofree char *prefix = NULL;
+        struct run r;
+        int out[2];
+        char c;
+
+        run_init(&r, w);
+        g_assert_no_errno(pipe2(out, O_CLOEXEC));
+        run_start(&r, w, out[1]);
+        g_assert_cmpint(read(out[0], &c, 1), ==, 1);
+        g_assert_no_errno(kill(r.pid, SIGHUP));
+        wait_for(&r, RELOADED);
+        g_assert_no_errno(kill(r.pid, SIGTERM));
+        g_assert_cmpint(run_end(&r), ==, 0);
+        close(out[0]);
+        prefix = g_strdup_printf("[test uid=%lu pid=%ld] ", (unsigned long)getuid(), (long)r.pid);
+        check_logs(&r, w, LOG_DAEMON | LOG_INFO, prefix, RELOADED);
+        run_deinit(&r);
+}
+
+/* It cannot listen: the address is taken. */
+static void test_failing(gconstpointer data)
+{
+        const struct wish *w = data;
+        g_autofree char *why = NULL;
+        struct run r;
+        int status;
+
+        run_init(&r, w);
+        /* A directory cannot be replaced as a stale socket is. */
+        g_assert_no_errno(g_mkdir(r.socket, 0700));
+        run_start(&r, w, open("/dev/null", O_WRONLY | O_CLOEXEC));
+        status = run_end(&r);
+        g_assert_true(WIFEXITED(status));
+        g_assert_cmpint(WEXITSTATUS(status), ==, 1);
+        why = g_strdup_printf(FAILED "Failed to bind socket \"%s\": Address already in use\n",
+                              r.socket);
+        check_logs(&r, w, LOG_DAEMON | LOG_WARNING, "", why);
+        g_assert_no_errno(g_rmdir(r.socket));
+        run_deinit(&r);
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        g_assert_cmpint(argc, ==, 2);
+        daemon_path = argv[1];
+        for (size_t i = 0; i < G_N_ELEMENTS(wishes); ++i) {
+                g_autofree char *running = g_strconcat("/log/running/", wishes[i].name, NULL);
+                g_autofree char *failing = g_strconcat("/log/failing/", wishes[i].name, NULL);
+
+                g_test_add_data_func(running, &wishes[i], test_running);
+                g_test_add_data_func(failing, &wishes[i], test_failing);
+        }
+        return g_test_run();
+}
