@@ -11,3 +11,6 @@
  */
 int error_text_set(char **text, int code, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
+
+/* The D-Bus name of a system call's error, an errno, as the reference chooses it. */
+const char *error_name_of(int error);

@@ -14,6 +14,7 @@
 #include "core/error-text.h"
 #include "core/listen-transport.h"
 #include "core/random.h"
+#include "core/tcp-address.h"
 
 /* What the reference listens with. */
 #define BACKLOG 30
@@ -23,12 +24,9 @@ struct tcp {
         const char *host; /* for clients */
         const char *bind; /* for us; "*": all interfaces */
         const char *port;
-        int family;           /* AF_UNSPEC: any */
         int bound_family;     /* of the first socket */
         in_port_t bound_port; /* of all sockets, in network order; 0: not known yet */
-        int first_error;      /* -errno */
-        size_t n_errors;
-        char *error_texts; /* "; " between */
+        struct tcp_errors errors;
 };
 
 static in_port_t *port_of(struct sockaddr *address)
@@ -39,32 +37,10 @@ static in_port_t *port_of(struct sockaddr *address)
                                               : &((struct sockaddr_in *)p)->sin_port;
 }
 
-/* Keeps what went wrong with one of the sockets: that others work may be enough. */
-static int note_error(struct tcp *t, int error, char *text)
-{
-        char *all;
-        int r;
-
-        if (!text)
-                return -ENOMEM;
-        r = asprintf(&all, "%s%s%s", t->error_texts ? t->error_texts : "",
-                     t->error_texts ? "; " : "", text);
-        free(text);
-        if (r < 0)
-                return -ENOMEM;
-        free(t->error_texts);
-        t->error_texts = all;
-        if (!t->n_errors)
-                t->first_error = error;
-        t->n_errors += 1;
-        return 0;
-}
-
 /* Opens, binds and listens. Returns the socket, or -errno with *text. */
 static int open_socket(const struct tcp *t, const struct addrinfo *ai, char **text)
 {
         const int on = 1;
-        char host[NI_MAXHOST] = "", port[NI_MAXSERV] = "";
         const char *what;
         int r, fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
@@ -84,12 +60,7 @@ static int open_socket(const struct tcp *t, const struct addrinfo *ai, char **te
                 what = "listen on";
         else
                 return fd;
-        r = -errno;
-        getnameinfo(ai->ai_addr, ai->ai_addrlen, host, sizeof(host), port, sizeof(port),
-                    NI_NUMERICHOST | NI_NUMERICSERV);
-        close(fd);
-        return error_text_set(text, r, "Failed to %s socket \"%s\" port %s: %s", what, host, port,
-                              strerror(-r));
+        return tcp_socket_failed(fd, ai, what, -errno, text);
 }
 
 /* Listens on one of the addresses that the host has. Returns 0 also if that failed and was noted.
@@ -106,14 +77,14 @@ static int listen_on_one(struct listener *l, struct tcp *t, const struct addrinf
                 *port_of(ai->ai_addr) = t->bound_port;
         fd = open_socket(t, ai, &text);
         if (fd < 0)
-                return note_error(t, fd, text);
+                return tcp_errors_add(&t->errors, fd, text);
         if (!t->bound_port) {
                 if (getsockname(fd, (struct sockaddr *)&bound, &n) < 0) {
                         r = error_text_set(&text, -errno,
                                            "Failed to retrieve socket name for \"%s:%s\": %s",
                                            t->bind, t->port, strerror(errno));
                         close(fd);
-                        return note_error(t, r, text);
+                        return tcp_errors_add(&t->errors, r, text);
                 }
                 t->bound_port = *port_of((struct sockaddr *)&bound);
                 t->bound_family = ai->ai_family;
@@ -130,42 +101,29 @@ static int listen_on_all(struct listener *l, struct tcp *t, struct addrinfo *lis
                 r = listen_on_one(l, t, ai);
         if (r < 0 || l->n_sockets)
                 return r;
-        if (t->n_errors == 1)
-                return error_text_set(error_text, t->first_error, "%s", t->error_texts);
-        return error_text_set(error_text, t->first_error, "Failed to bind to \"%s\":%s (%s)",
-                              t->bind, t->port, t->error_texts);
+        return tcp_errors_report(&t->errors, "bind to", t->bind, t->port, error_text);
 }
 
-static int resolve_and_listen(struct listener *l, struct tcp *t, char **error_text)
+static int resolve_and_listen(struct listener *l, struct tcp *t, const struct address *a,
+                              char **error_text)
 {
-        const struct addrinfo hints = {
-                .ai_family = t->family,
-                .ai_socktype = SOCK_STREAM,
-                .ai_flags = AI_PASSIVE,
-        };
         struct addrinfo *list;
-        int r = getaddrinfo(strcmp(t->bind, "*") == 0 ? NULL : t->bind, t->port, &hints, &list);
+        int r = tcp_resolve(a, strcmp(t->bind, "*") == 0 ? NULL : t->bind, t->bind, t->port,
+                            AI_PASSIVE, &list, error_text);
 
-        if (r == EAI_MEMORY)
-                return -ENOMEM;
         if (r)
-                return error_text_set(error_text, LISTEN_E_FAILED,
-                                      "Failed to lookup host/port: \"%s:%s\": %s (%d)", t->bind,
-                                      t->port, gai_strerror(r), r);
+                return r == TCP_E_FAMILY ? LISTEN_E_UNUSABLE : r < 0 ? r : LISTEN_E_FAILED;
         r = listen_on_all(l, t, list, error_text);
         freeaddrinfo(list);
         return r;
 }
 
-static int parse(struct tcp *t, const struct address *a, char **error_text)
+static void parse(struct tcp *t, const struct address *a)
 {
-        const char *family = address_get(a, "family");
-
         *t = (struct tcp){
                 .host = address_get(a, "host"),
                 .bind = address_get(a, "bind"),
                 .port = address_get(a, "port"),
-                .family = AF_UNSPEC,
         };
         if (!t->host)
                 t->host = "localhost";
@@ -173,16 +131,6 @@ static int parse(struct tcp *t, const struct address *a, char **error_text)
                 t->bind = t->host;
         if (!t->port)
                 t->port = "0";
-        if (!family)
-                return 0;
-        if (strcmp(family, "ipv4") == 0)
-                t->family = AF_INET;
-        else if (strcmp(family, "ipv6") == 0)
-                t->family = AF_INET6;
-        else
-                return error_text_set(error_text, LISTEN_E_UNUSABLE, "Unknown address family %s",
-                                      family);
-        return 0;
 }
 
 static int describe(struct listener *l, const struct tcp *t, const char *transport)
@@ -270,11 +218,11 @@ static int make_nonce(struct listener *l, char **error_text)
 int listen_on_tcp(struct listener *l, const struct address *a, char **error_text)
 {
         struct tcp t;
-        int r = parse(&t, a, error_text);
+        int r;
 
-        if (!r)
-                r = resolve_and_listen(l, &t, error_text);
-        free(t.error_texts);
+        parse(&t, a);
+        r = resolve_and_listen(l, &t, a, error_text);
+        tcp_errors_deinit(&t.errors);
         if (!r)
                 r = describe(l, &t, a->transport);
         if (!r && strcmp(a->transport, "nonce-tcp") == 0)

@@ -5,19 +5,15 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "core/error-text.h"
 #include "core/listen-transport.h"
 #include "core/random.h"
+#include "core/unix-name.h"
 
 /* The reference listens with SOMAXCONN; the kernel cuts it to net.core.somaxconn. */
 #define BACKLOG SOMAXCONN
-
-/* Longest names in bytes. The reference stays below sun_path's 108, as some systems have less. */
-#define MAX_PATH     99
-#define MAX_ABSTRACT 98
 
 /* Remembers the file that bind() made, to know it again when it is to be removed. */
 static void note_socket_file(struct listener *l)
@@ -30,28 +26,24 @@ static void note_socket_file(struct listener *l)
         }
 }
 
-/* Opens a socket with this name of `n` bytes, which `shown` is in texts, and listens. */
-static int open_socket(struct listener *l, const char *name, size_t n, const char *shown,
-                       char **error_text)
+/* Opens a socket with this name, and listens. */
+static int open_socket(struct listener *l, const struct unix_name *name, char **error_text)
 {
-        struct sockaddr_un address = {.sun_family = AF_UNIX};
         int r, fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
         if (fd < 0)
                 return error_text_set(error_text, -errno, "Failed to open socket: %s",
                                       strerror(errno));
-        memcpy(address.sun_path, name, n);
-        if (bind(fd, (const struct sockaddr *)&address,
-                 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0) {
-                r = error_text_set(error_text, -errno, "Failed to bind socket \"%s\": %s", shown,
-                                   strerror(errno));
+        if (bind(fd, (const struct sockaddr *)&name->address, name->size) < 0) {
+                r = error_text_set(error_text, -errno, "Failed to bind socket \"%s\": %s",
+                                   name->text, strerror(errno));
                 close(fd);
                 return r;
         }
         note_socket_file(l);
         if (listen(fd, BACKLOG) < 0) {
                 r = error_text_set(error_text, -errno, "Failed to listen on socket \"%s\": %s",
-                                   shown, strerror(errno));
+                                   name->text, strerror(errno));
                 close(fd);
                 return r;
         }
@@ -70,10 +62,11 @@ static void remove_stale(const char *path)
 
 static int listen_on_path(struct listener *l, const char *path, char **error_text)
 {
+        struct unix_name name;
         int r;
 
-        if (strlen(path) > MAX_PATH)
-                return error_text_set(error_text, LISTEN_E_UNUSABLE, "Socket name too long\n");
+        if (unix_name_path(&name, path, error_text))
+                return LISTEN_E_UNUSABLE;
         /* The kernel would choose a name of its own. */
         if (!*path)
                 return error_text_set(error_text, -EINVAL, "Failed to bind socket \"\": %s",
@@ -82,7 +75,7 @@ static int listen_on_path(struct listener *l, const char *path, char **error_tex
         if (!l->socket_path)
                 return -ENOMEM;
         remove_stale(path);
-        r = open_socket(l, path, strlen(path), path, error_text);
+        r = open_socket(l, &name, error_text);
         if (r)
                 return r;
         /* Without write access to the file no one can connect (unix(7)); who may is the policy's
@@ -91,18 +84,15 @@ static int listen_on_path(struct listener *l, const char *path, char **error_tex
         return listener_describe_value(l, "unix:path=", path);
 }
 
-static int listen_on_abstract(struct listener *l, const char *name, char **error_text)
+static int listen_on_abstract(struct listener *l, const char *text, char **error_text)
 {
-        char address[1 + MAX_ABSTRACT + 1];
+        struct unix_name name;
         int r;
 
-        if (strlen(name) > MAX_ABSTRACT)
-                return error_text_set(error_text, LISTEN_E_UNUSABLE,
-                                      "Abstract socket name too long\n");
-        address[0] = '\0';
-        strcpy(address + 1, name);
-        r = open_socket(l, address, 1 + strlen(name), name, error_text);
-        return r ? r : listener_describe_value(l, "unix:abstract=", name);
+        if (unix_name_abstract(&name, text, error_text))
+                return LISTEN_E_UNUSABLE;
+        r = open_socket(l, &name, error_text);
+        return r ? r : listener_describe_value(l, "unix:abstract=", text);
 }
 
 static int listen_on_file_in(struct listener *l, const char *directory, const char *name,

@@ -178,24 +178,13 @@ int listener_accept(const struct listener *l, size_t socket_index)
 
 const char *listen_error_name(int error)
 {
-        static const struct {
-                int error;
-                const char *name;
-        } names[] = {
-                {LISTEN_E_INVALID, "org.freedesktop.DBus.Error.BadAddress"},
-                {LISTEN_E_UNKNOWN, "org.freedesktop.DBus.Error.BadAddress"},
-                {LISTEN_E_UNUSABLE, "org.freedesktop.DBus.Error.BadAddress"},
-                {LISTEN_E_NOT_SUPPORTED, "org.freedesktop.DBus.Error.NotSupported"},
-                {-EADDRINUSE, "org.freedesktop.DBus.Error.AddressInUse"},
-                {-ENOENT, "org.freedesktop.DBus.Error.FileNotFound"},
-                {-EACCES, "org.freedesktop.DBus.Error.AccessDenied"},
-                {-EPERM, "org.freedesktop.DBus.Error.AccessDenied"},
-                {-ENOMEM, "org.freedesktop.DBus.Error.NoMemory"},
+        static const char *const names[] = {
+                [LISTEN_E_INVALID] = "org.freedesktop.DBus.Error.BadAddress",
+                [LISTEN_E_UNKNOWN] = "org.freedesktop.DBus.Error.BadAddress",
+                [LISTEN_E_UNUSABLE] = "org.freedesktop.DBus.Error.BadAddress",
+                [LISTEN_E_NOT_SUPPORTED] = "org.freedesktop.DBus.Error.NotSupported",
+                [LISTEN_E_FAILED] = "org.freedesktop.DBus.Error.Failed",
         };
 
-        for (size_t i = 0; i < sizeof(names) / sizeof(*names); ++i) {
-                if (names[i].error == error)
-                        return names[i].name;
-        }
-        return "org.freedesktop.DBus.Error.Failed";
+        return error < 0 ? error_name_of(-error) : names[error];
 }
