@@ -7,6 +7,7 @@
  */
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "core/address.h"
 
@@ -14,8 +15,7 @@
 enum connect_problem {
         CONNECT_E_INVALID = 1, /* its keys and values make no sense together */
         CONNECT_E_UNKNOWN,     /* no such transport */
-        CONNECT_E_REFUSED,     /* nobody listens there: see the -errno in the text */
-        CONNECT_E_FAILED,      /* its host cannot be resolved, a nonce not be read ... */
+        CONNECT_E_FAILED,      /* its host cannot be resolved */
 };
 
 struct connected {
