@@ -42,12 +42,13 @@ static DBusHandlerResult handle(DBusConnection *c, DBusMessage *m)
         return result;
 }
 
-/* Has the first message dispatched, and ends dispatching. Unlocks. */
-static void dispatch_first(DBusConnection *c)
+/* Has the first message dispatched, and ends dispatching. Unlocks. Returns what is left to do. */
+static DBusDispatchStatus dispatch_first(DBusConnection *c)
 {
         DBusMessage *m = container_of(c->incoming.next, DBusMessage, queued);
         struct awaited *a = awaited_find(c, m->wire.header.reply_serial);
         DBusHandlerResult result = DBUS_HANDLER_RESULT_HANDLED;
+        DBusDispatchStatus status;
 
         queue_remove(c, m);
         if (a && a->reply == m) {
@@ -67,9 +68,11 @@ static void dispatch_first(DBusConnection *c)
                 if (c->exit_on_disconnect)
                         _exit(1);
         }
-        dispatch_status_tell_and_unlock(c, dispatch_status(c));
+        status = dispatch_status(c);
+        dispatch_status_tell_and_unlock(c, status);
         if (m)
                 dbus_message_unref(m);
+        return status;
 }
 
 DBusDispatchStatus dbus_connection_dispatch(DBusConnection *connection)
@@ -89,13 +92,11 @@ DBusDispatchStatus dbus_connection_dispatch(DBusConnection *connection)
         /* Another thread may have dispatched it, or this one borrowed it. */
         if (!connection->n_incoming || connection->borrowed) {
                 dispatch_release(connection);
-                dispatch_status_tell_and_unlock(connection, dispatch_status(connection));
+                status = dispatch_status(connection);
+                dispatch_status_tell_and_unlock(connection, status);
         } else {
-                dispatch_first(connection);
+                status = dispatch_first(connection);
         }
-        connection_lock(connection);
-        status = dispatch_status(connection);
-        connection_unlock(connection);
         dbus_connection_unref(connection);
         return status;
 }

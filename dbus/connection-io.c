@@ -181,9 +181,9 @@ static bool wait_for_descriptor(DBusConnection *c, bool reads, bool writes, int6
         p.events = (short)((reads ? POLLIN : 0) | (writes ? POLLOUT : 0));
         c->is_reader_asleep |= reads;
         c->is_writer_asleep |= writes;
-        connection_unlock(c);
+        pthread_mutex_unlock(&c->lock);
         n = poll(&p, 1, timeout);
-        connection_lock(c);
+        pthread_mutex_lock(&c->lock);
         if (reads)
                 c->is_reader_asleep = false;
         if (writes)
@@ -211,6 +211,9 @@ bool connection_wait(DBusConnection *c, unsigned wishes, int64_t deadline)
                 if (!connection_is_open(c))
                         return false;
         }
+        /* Whatever the application does when it is told may be what the caller waits for. */
+        if (connection_tell(c))
+                return true;
         writes = transport_has_output(&c->transport) && !c->is_writer_asleep;
         reads = !c->is_reader_asleep;
         if (reads || writes)

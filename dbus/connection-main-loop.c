@@ -12,7 +12,9 @@ static dbus_bool_t handle_read(DBusWatch *w, unsigned flags, void *data)
         (void)w;
         (void)flags;
         connection_lock(c);
-        connection_read(c);
+        /* A thread that sleeps until it can read would sleep on if this one took all there is. */
+        if (!c->is_reader_asleep)
+                connection_read(c);
         dispatch_status_tell_and_unlock(c, dispatch_status(c));
         return TRUE;
 }
@@ -25,7 +27,7 @@ static dbus_bool_t handle_write(DBusWatch *w, unsigned flags, void *data)
         connection_lock(c);
         connection_write(c);
         /* A broken stream may have something to be read before its end. */
-        if ((flags & (DBUS_WATCH_HANGUP | DBUS_WATCH_ERROR)))
+        if ((flags & (DBUS_WATCH_HANGUP | DBUS_WATCH_ERROR)) && !c->is_reader_asleep)
                 connection_read(c);
         dispatch_status_tell_and_unlock(c, dispatch_status(c));
         return TRUE;

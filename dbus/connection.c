@@ -282,20 +282,30 @@ static bool knows_all(const DBusConnection *c)
         return !c->read_watch && !c->write_watch && list_empty(&c->timeouts_over) && !c->wakeups;
 }
 
-void connection_unlock(DBusConnection *c)
+/* Tells the application all that it does not know. Returns false if there is nothing, or somebody
+ * is at it: one thread at a time tells, so that the last word it says is the newest. The caller, or
+ * somebody it relies on, has a reference. */
+bool connection_tell(DBusConnection *c)
 {
-        /* One thread at a time tells, so that the last word it says is the newest. */
-        if (knows_all(c) || c->is_telling) {
-                pthread_mutex_unlock(&c->lock);
-                return;
-        }
+        if (knows_all(c) || c->is_telling)
+                return false;
         c->is_telling = true;
-        atomic_fetch_add(&c->refs, 1); /* the application may drop its own */
         while (tell_timeouts(c) || tell_watches(c) || tell_wakeup(c) || stop_sharing(c))
                 ;
         c->is_telling = false;
         if (has_idle_descriptor(c))
                 transport_release(&c->transport);
+        return true;
+}
+
+void connection_unlock(DBusConnection *c)
+{
+        if (knows_all(c) || c->is_telling) {
+                pthread_mutex_unlock(&c->lock);
+                return;
+        }
+        dbus_connection_ref(c); /* the application may drop its own */
+        connection_tell(c);
         pthread_mutex_unlock(&c->lock);
         dbus_connection_unref(c);
 }

@@ -146,7 +146,11 @@ static inline void connection_lock(DBusConnection *c)
         pthread_mutex_lock(&c->lock);
 }
 
-/* Tells the application what it has to know, and unlocks. */
+/* Tells the application what it has to know; the lock is given up for it. Returns false if there
+ * was nothing to tell. */
+bool connection_tell(DBusConnection *c);
+
+/* The same, and unlocks. */
 void connection_unlock(DBusConnection *c);
 
 static inline bool connection_is_open(const DBusConnection *c)
