@@ -12,10 +12,10 @@
 
 /* How a server accepted a client. */
 struct acceptance {
-        int fd;                  /* non-blocking; the connection's on success */
-        bool is_unix;            /* descriptors can be passed, and the kernel tells who it is */
-        const uint8_t *nonce;    /* LISTEN_NONCE_SIZE bytes that have to come first, or NULL */
-        const char *guid;        /* of the server's address */
+        int fd;               /* non-blocking; the connection's on success */
+        bool is_unix;         /* descriptors can be passed, and the kernel tells who it is */
+        const uint8_t *nonce; /* LISTEN_NONCE_SIZE bytes that have to come first, or NULL; copied */
+        const char *guid;     /* of the server's address */
         char *const *mechanisms; /* allowed ones, then NULL; NULL: all. Copied. */
 };
 

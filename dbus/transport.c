@@ -9,7 +9,6 @@
 
 #include <dbus/dbus.h>
 
-#include "core/listen.h"
 #include "core/sasl-client.h"
 #include "core/sasl-server.h"
 #include "core/socket.h"
@@ -69,8 +68,10 @@ int transport_init_server(struct transport *t, const struct acceptance *how)
                 credentials_deinit(&t->peer);
                 return r;
         }
-        t->nonce = how->nonce;
-        t->nonce_left = how->nonce ? LISTEN_NONCE_SIZE : 0;
+        if (how->nonce) {
+                memcpy(t->nonce, how->nonce, LISTEN_NONCE_SIZE);
+                t->nonce_left = LISTEN_NONCE_SIZE;
+        }
         return 0;
 }
 
@@ -190,14 +191,14 @@ bool transport_has_output(const struct transport *t)
 /* Takes the nonce off the front of what was read. False: it is not the server's. */
 static bool take_nonce(struct transport *t, struct input_buffer *b)
 {
+        const uint8_t *left = t->nonce + LISTEN_NONCE_SIZE - t->nonce_left;
         size_t n = b->end - b->at;
 
         if (n > t->nonce_left)
                 n = t->nonce_left;
-        if (n && memcmp(b->bytes + b->at, t->nonce, n) != 0)
+        if (n && memcmp(b->bytes + b->at, left, n) != 0)
                 return false;
         b->at += n;
-        t->nonce += n;
         t->nonce_left = (uint8_t)(t->nonce_left - n);
         return true;
 }

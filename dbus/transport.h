@@ -15,6 +15,7 @@
 #include "core/credentials.h"
 #include "core/guid.h"
 #include "core/input.h"
+#include "core/listen.h"
 #include "core/output.h"
 #include "message-private.h"
 
@@ -37,8 +38,8 @@ struct transport {
 
         struct sasl_client *client; /* one of these two, until the transport is open */
         struct sasl_server *server;
-        const uint8_t *nonce; /* what is still to come ahead of all else (nonce-tcp), or NULL */
-        uint8_t nonce_left;
+        uint8_t nonce[LISTEN_NONCE_SIZE]; /* has to come ahead of all else (nonce-tcp) */
+        uint8_t nonce_left;               /* of it; 0: none, or all is here */
 
         struct credentials peer;     /* of a client, as the kernel saw it */
         bool is_identified, has_uid; /* a server authenticated the client, as this user */
@@ -57,7 +58,7 @@ struct transport {
  */
 int transport_init_client(struct transport *t, const struct connected *c, const char *guid);
 
-/* The server's end. The nonce has to stay where it is until it has been read. Returns 0 or -errno.
+/* The server's end. Returns 0 or -errno.
  */
 int transport_init_server(struct transport *t, const struct acceptance *how);
 
