@@ -269,13 +269,17 @@ static const struct workload rules = {setup_rules, run_past_rules, NULL};
                         .variant = key                                                             \
         }
 
-/* Where the scheduler puts two processes decides more than the daemon does: settle it. */
-#define SPLIT(n) FAN_OUT(receivers, n, sample_timed), .placement = PLACE_SPLIT
+/* Where the scheduler puts two processes decides more than the daemon does: settle it. With two
+ * CPUs, most of what is counted is the kernel waking the other one. */
+#define SPLIT(n)  FAN_OUT(receivers, n, sample_timed), .placement = PLACE_SPLIT
+#define SHARED(n) FAN_OUT(receivers, n, sample_timed), .placement = PLACE_ONE
 
 const struct bench_case cases_signal[] = {
         {"fanout-1", "signal to 1 receiver", SPLIT(1)},
         {"fanout-16", "... 16 connections of one process", SPLIT(16)},
         {"fanout-128", "... 128 connections of one process", SPLIT(128)},
+        {"fanout-1cpu-16", "... 16 connections of one process, all on one CPU", SHARED(16)},
+        {"fanout-1cpu-128", "... 128 connections of one process, all on one CPU", SHARED(128)},
         {"fanout-procs-16", "... 16 processes", FAN_OUT(processes, 16, sample_timed)},
         {"fanout-procs-128", "... 128 processes", FAN_OUT(processes, 128, sample_timed)},
         {"match-1", "signal past 1 rule that does not match", MATCH(1)},

@@ -31,6 +31,8 @@ static const struct target targets[] = {
         {"CPU per message, ours/stock", TO_STOCK, "inflight64", NULL, METRIC_CPU, 0.5},
         {"CPU per delivery, ours/broker", TO_BROKER, "fanout-16", NULL, METRIC_CPU, 0.7},
         {"CPU per delivery, ours/broker", TO_BROKER, "fanout-128", NULL, METRIC_CPU, 0.7},
+        {"CPU per delivery, ours/broker", TO_BROKER, "fanout-1cpu-16", NULL, METRIC_CPU, 0.7},
+        {"CPU per delivery, ours/broker", TO_BROKER, "fanout-1cpu-128", NULL, METRIC_CPU, 0.7},
         {"flat in rules", GROWTH, "match-262144", "match-1", METRIC_CPU, 1.2},
         {"flat in outstanding replies", GROWTH, "replies-65536", "replies-1", METRIC_CPU, 1.2},
         {"memory per connection, bytes", ABSOLUTE, "memory", NULL, METRIC_PSS, 8192},
@@ -99,7 +101,7 @@ static void print_target(FILE *f, const struct results *results, const struct ta
         double ours = figure(results, target, COLUMN_OURS);
         double bound = target->bound;
 
-        fprintf(f, "%-30s %-14s", target->what, target->name);
+        fprintf(f, "%-30s %-15s", target->what, target->name);
         print_figure(f, ours);
         fprintf(f, "  <= %-6g", bound);
         fprintf(f, " %s", isnan(ours) ? "not measured" : ours <= bound ? "reached" : "NOT REACHED");
