@@ -38,6 +38,7 @@ PASS, FAIL, SKIP, CRASH, MISSING = "pass", "FAIL", "skip", "crash", "missing"
 PREFIX = "behaviour-"
 
 _RESULT = re.compile(r"^(not )?ok \d+ (/\S*)(.*)$")
+_SUITE = re.compile(r"# (Start|End) of .* tests$")
 _SKIP = re.compile(r"#\s*skip\b\s*(.*)", re.IGNORECASE)
 
 
@@ -159,7 +160,7 @@ def read_tap(text: str, result: Run) -> set[str]:
     for line in text.splitlines():
         match = _RESULT.match(line)
         if not match:
-            if line.startswith("#"):
+            if line.startswith("#") and not _SUITE.match(line):
                 messages.append(line[1:].strip())
             continue
         seen = result.case(match[2])

@@ -89,11 +89,11 @@ static void sample(gconstpointer data)
                 if (!m)
                         continue;
                 g_assert_cmpstr(dbus_message_get_signature(m), ==, s->signature);
-                dump_body(s->name, m);
                 copy = dbus_message_copy(m);
-                dump_body("copy", copy);
                 dbus_message_set_serial(copy, 1);
                 dump_bytes("copy", copy);
+                dump_body(s->name, m);
+                dump_body("copy", copy);
                 dbus_message_unref(copy);
                 dbus_message_unref(m);
         }
@@ -589,8 +589,8 @@ static void append_to_foreign_order(void)
         g_assert_true(dbus_message_append_args(copy, DBUS_TYPE_STRING, &text, DBUS_TYPE_UINT64,
                                                &number, DBUS_TYPE_INVALID));
         dbus_message_set_serial(copy, 9);
-        dump_message("more", copy);
         dump_bytes("more", copy);
+        dump_message("more", copy);
         dbus_message_unref(copy);
         dbus_message_unref(m);
 }
@@ -603,8 +603,8 @@ static void fields_of_foreign_order(void)
         g_assert_true(dbus_message_set_destination(copy, ":1.1"));
         g_assert_true(dbus_message_set_reply_serial(copy, 0x01020304));
         dbus_message_set_serial(copy, 0x05060708);
-        dump_message("changed", copy);
         dump_bytes("changed", copy);
+        dump_message("changed", copy);
         dbus_message_unref(copy);
         dbus_message_unref(m);
 }
