@@ -126,7 +126,7 @@ class Library:
             path, _, text = line.partition("\t")
             if path in finished:
                 result.case(path).transcript.append(text)
-        if status:
+        if status and not only:
             result.trouble.append(status)
 
     def _wait(self, command: list[str], environment: dict[str, str],
