@@ -40,14 +40,14 @@ void note_message(const char *what, DBusMessage *message);
 
 /*
  * In a thread of its own, for those who block. Its objects are everywhere, and their methods do
- * what they are called: Echo returns its arguments, Nothing never returns, Fail returns the error
- * com.example.Error.Failed with the text "as wanted", Close closes the connection, Shout emits the
- * signal Shouted(u) as often as its argument says and then returns, Twice returns two times, Later
- * returns after the next call that is not Later, and Descriptor returns a pipe's readable end with
- * "piped" to be read.
+ * what they are called: Echo returns its basic arguments, Nothing never returns, Fail returns the
+ * error com.example.Error.Failed with the text "as wanted", Close closes the connection, Shout
+ * emits the signal Shouted(u) as often as its argument says and then returns, Twice returns two
+ * times, and Descriptor returns a pipe's readable end with "piped" to be read.
  */
 struct helper;
 
+/* `address` is where to listen; NULL: a socket in a directory of its own. */
 struct helper *helper_new(const char *address);
 /* Ends it. NULL is fine. Returns NULL. */
 struct helper *helper_free(struct helper *h);
