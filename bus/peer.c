@@ -221,7 +221,8 @@ static void become_nameless(struct peer *p)
 {
         p->has_uid = sasl_server_uid(p->sasl, &p->uid);
         p->fd_passing = sasl_server_fd_passing(p->sasl);
-        p->input_limits.pending_fds = p->fd_passing ? p->input_limits.message_fds : 0;
+        /* A read that ends one message may begin the next, each with its descriptors. */
+        p->input_limits.pending_fds = p->fd_passing ? 2 * p->input_limits.message_fds : 0;
         p->state = PEER_NAMELESS;
         update_events(p, false);
         if (!p->context->handler->authenticated(p))
