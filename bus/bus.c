@@ -30,6 +30,7 @@ int bus_init(struct bus *bus, struct loop *loop, struct config *config,
                 return r;
         }
         bus->config = config;
+        bus->reply_timeout = config->limits.reply_timeout;
         return 0;
 }
 

@@ -43,6 +43,7 @@ struct bus {
         uint64_t n_copied; /* messages that went to found receivers; see peer.copied */
         struct reply_registry replies;
         struct loop_timer reply_timer; /* for the reply that waits no longer first */
+        int64_t reply_timeout;         /* ms, -1: for ever; reloading does not change it */
         struct bus_peaks peaks;
         uint32_t last_serial;    /* of the messages that the bus itself makes */
         uid_t uid;               /* whom the daemon runs as */

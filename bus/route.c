@@ -264,8 +264,8 @@ static int expect_reply(const struct delivery *d, struct fault *fault)
                                  "The maximum number of pending replies per connection has been "
                                  "reached");
         }
-        if (limits->reply_timeout >= 0)
-                deadline = loop_now() + (uint64_t)limits->reply_timeout * NS_PER_MS;
+        if (d->bus->reply_timeout >= 0)
+                deadline = loop_now() + (uint64_t)d->bus->reply_timeout * NS_PER_MS;
         r = reply_expect(&d->bus->replies, &from->replies, d->message->header.serial,
                          &d->addressed->replies, deadline);
         if (r == -EEXIST)
@@ -283,21 +283,21 @@ int route_unicast(struct bus *bus, struct peer *from, struct peer *to, struct me
                   struct fault *fault)
 {
         struct delivery d = {.bus = bus, .from = from, .addressed = to, .message = m};
+        struct reply *reply = NULL;
         int r;
 
-        if (m->n_fds && !to->fd_passing)
+        if (m->header.reply_serial)
+                reply = reply_find(&bus->replies, &to->replies, m->header.reply_serial,
+                                   &from->replies);
+        d.requested_reply = reply != NULL;
+        r = check_policy(&d, to, fault);
+        /* Nothing comes of this one: a reply is still expected, and a call expects none. */
+        if (!r && m->n_fds && !to->fd_passing)
                 return fault_set(fault, ERROR_NOT_SUPPORTED,
                                  "Tried to send message with Unix file descriptors"
                                  "to a client that doesn't support that.");
-        if (m->header.reply_serial) {
-                struct reply *reply = reply_find(&bus->replies, &to->replies,
-                                                 m->header.reply_serial, &from->replies);
-
-                d.requested_reply = reply != NULL;
-                if (reply)
-                        reply_done(&bus->replies, reply);
-        }
-        r = check_policy(&d, to, fault);
+        if (reply)
+                reply_done(&bus->replies, reply);
         if (!r && m->header.type == MESSAGE_METHOD_CALL)
                 r = expect_reply(&d, fault);
         if (r)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import signal
+import time
 
 import wire
 from client import Client
@@ -201,6 +202,25 @@ def open_calls_survive(bus: Bus, way: str) -> None:
     reload(bus, a, way, config())
     b.send(wire.method_return(a.unique, serial))
     b.send(wire.signal("/x", X, "Sig"))
+    bus.settle()
+
+
+@scenario(None, params={"shorter": (60000, 100), "longer": (100, 60000), "none": (None, 100)})
+def reply_timeout(bus: Bus, limits: tuple[int | None, int]) -> None:
+    """Calls are waited for as long as it said when the daemon started."""
+    before, after = (config(limits={} if limit is None else {"reply_timeout": limit})
+                     for limit in limits)
+    bus.start(before)
+    a, b = bus.connect("A"), bus.connect("B")
+    first = a.send(wire.call(b.unique, "/x", X, "Call"))
+    bus.settle()
+    reload(bus, a, "ReloadConfig", after)
+    second = a.send(wire.call(b.unique, "/x", X, "Call"))
+    if limits[0] == 100:
+        a.wait_reply(first)
+        a.wait_reply(second)
+    else:
+        time.sleep(0.3)
     bus.settle()
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 
 import wire
 from client import Client
-from daemons import config
+from daemons import config, default_policy
 from fixture import Bus, scenario
 from wire import DRIVER, DRIVER_PATH
 
@@ -83,6 +84,46 @@ def to_one_who_cannot(bus: Bus) -> None:
     bus.settle()
     a.send(wire.method_return(b.unique, serial, "h", [0], fds=[0]))
     bus.settle()
+
+
+@scenario(config(policy=default_policy('<deny send_interface="com.example.X"/>')))
+def denied_to_one_who_cannot(bus: Bus) -> None:
+    """What policy does not let pass is refused for that, not for its fds."""
+    a, b = bus.connect("A"), bus.connect("B", fds=False)
+    a.send(wire.call(b.unique, "/x", X, "Call", "h", [0], fds=[0]))
+    a.send(wire.signal("/x", X, "Sig", "h", [0], fds=[0], destination=b.unique))
+    bus.settle()
+
+
+@scenario()
+def reply_to_one_who_cannot(bus: Bus) -> None:
+    """A reply that does not arrive is not the last that may come."""
+    a, b, w = bus.connect("A", fds=False), bus.connect("B"), bus.connect("W")
+    for answers in (True, False):
+        serial = a.send(wire.call(b.unique, "/x", X, "Ask"))
+        bus.settle()
+        b.send(wire.method_return(a.unique, serial, "h", [0], fds=[0]))
+        bus.settle()
+        if answers:
+            b.send(wire.error(a.unique, serial, "com.example.NoFds"))
+            bus.settle()
+    bus.drop(b, witness=w)
+    bus.settle()
+
+
+@scenario()
+def large_ones_in_a_row(bus: Bus) -> None:
+    """Messages that take many reads, each with as many fds as there may be."""
+    b, a = bus.connect("B"), bus.connect("A")
+    message = wire.call(b.unique, "/x", X, "Call", "ay", [b"x" * 300001], flags=1, serial=10,
+                        extra=[(wire.UNIX_FDS, 16)]).encode()
+    sender = threading.Thread(target=lambda: [a.send_raw(message, [0] * 16) for _ in range(12)])
+    sender.start()
+    count = 0
+    while count < 12 and b.connected and a.connected:
+        count += b.quiet(lambda: b.wait_member("Call")) is not None
+    sender.join()
+    bus.log(f"{count} have come")
 
 
 @scenario()
