@@ -68,6 +68,8 @@ static int take_signals(struct daemon *d, const sigset_t *set)
 {
         int fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
 
+        /* Whoever reads our standard error may go; the bus stays. */
+        signal(SIGPIPE, SIG_IGN);
         if (fd < 0)
                 return -errno;
         loop_source_init(&d->signals, fd, EPOLLIN, signals_ready);

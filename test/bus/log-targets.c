@@ -71,22 +71,40 @@ static void run_deinit(struct run *r)
         g_free(r->directory);
 }
 
-/* Starts the daemon. Its standard output is `out`, which is closed here. */
-static void run_start(struct run *r, const struct wish *w, int out)
+/* Starts the daemon. Its standard output and error are `out` and `err`, which are closed here. */
+static void run_start(struct run *r, const struct wish *w, int out, int err)
 {
         g_autofree char *config_option = g_strconcat("--config-file=", r->config, NULL);
         const char *argv[] = {daemon_path,       config_option, "--nofork",
                               "--print-address", w->option,     NULL};
         g_auto(GStrv) environment = g_get_environ();
-        int err = open(r->stderr_log, O_WRONLY | O_APPEND | O_CLOEXEC);
 
-        g_assert_no_errno(err);
         environment = g_environ_setenv(environment, OWN_SYSLOG_FILE, r->system_log, TRUE);
         g_assert_true(g_spawn_async_with_fds(NULL, (char **)(uintptr_t)argv, environment,
                                              G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &r->pid, -1,
                                              out, err, NULL));
         close(out);
         close(err);
+}
+
+static int open_log(const struct run *r)
+{
+        int fd = open(r->stderr_log, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+        g_assert_no_errno(fd);
+        return fd;
+}
+
+/* Starts it, and waits until it listens. */
+static void run_start_and_wait(struct run *r, const struct wish *w, int err)
+{
+        int out[2];
+        char c;
+
+        g_assert_no_errno(pipe2(out, O_CLOEXEC));
+        run_start(r, w, out[1], err);
+        g_assert_cmpint(read(out[0], &c, 1), ==, 1);
+        close(out[0]);
 }
 
 /* Waits for the daemon to end. */
@@ -141,18 +159,13 @@ static void test_running(gconstpointer data)
         const struct wish *w = data;
         g_autofree char *prefix = NULL;
         struct run r;
-        int out[2];
-        char c;
 
         run_init(&r, w);
-        g_assert_no_errno(pipe2(out, O_CLOEXEC));
-        run_start(&r, w, out[1]);
-        g_assert_cmpint(read(out[0], &c, 1), ==, 1);
+        run_start_and_wait(&r, w, open_log(&r));
         g_assert_no_errno(kill(r.pid, SIGHUP));
         wait_for(&r, RELOADED);
         g_assert_no_errno(kill(r.pid, SIGTERM));
         g_assert_cmpint(run_end(&r), ==, 0);
-        close(out[0]);
         prefix = g_strdup_printf("[test uid=%lu pid=%ld] ", (unsigned long)getuid(), (long)r.pid);
         check_logs(&r, w, LOG_DAEMON | LOG_INFO, prefix, RELOADED);
         run_deinit(&r);
@@ -169,7 +182,7 @@ static void test_failing(gconstpointer data)
         run_init(&r, w);
         /* A directory cannot be replaced as a stale socket is. */
         g_assert_no_errno(g_mkdir(r.socket, 0700));
-        run_start(&r, w, open("/dev/null", O_WRONLY | O_CLOEXEC));
+        run_start(&r, w, open("/dev/null", O_WRONLY | O_CLOEXEC), open_log(&r));
         status = run_end(&r);
         g_assert_true(WIFEXITED(status));
         g_assert_cmpint(WEXITSTATUS(status), ==, 1);
@@ -177,6 +190,29 @@ static void test_failing(gconstpointer data)
                               r.socket);
         check_logs(&r, w, LOG_DAEMON | LOG_WARNING, "", why);
         g_assert_no_errno(g_rmdir(r.socket));
+        run_deinit(&r);
+}
+
+/* Nobody reads what the daemon has to say any more: it goes on. */
+static void test_no_reader(void)
+{
+        const struct wish *both = &wishes[1];
+        struct client *c;
+        struct run r;
+        int err[2];
+
+        run_init(&r, both);
+        g_assert_no_errno(pipe2(err, O_CLOEXEC));
+        run_start_and_wait(&r, both, err[1]);
+        /* It answers from its main loop. */
+        c = client_new(r.socket);
+        close(err[0]);
+        g_assert_no_errno(kill(r.pid, SIGHUP));
+        wait_for(&r, RELOADED);
+        client_ping(c);
+        client_free(c);
+        g_assert_no_errno(kill(r.pid, SIGTERM));
+        g_assert_cmpint(run_end(&r), ==, 0);
         run_deinit(&r);
 }
 
@@ -192,5 +228,6 @@ int main(int argc, char **argv)
                 g_test_add_data_func(running, &wishes[i], test_running);
                 g_test_add_data_func(failing, &wishes[i], test_failing);
         }
+        g_test_add_func("/log/no-reader", test_no_reader);
         return g_test_run();
 }
