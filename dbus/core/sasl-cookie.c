@@ -40,44 +40,53 @@ struct challenge {
         size_t n_random;
 };
 
+/* Takes the number and what is behind it. Returns 0 or SASL_COOKIE_E_CHALLENGE. */
+static int parse_rest(struct challenge *c, const char *rest, const char *end, const char **error)
+{
+        char *behind;
+        long v;
+
+        *error = "Could not parse cookie ID as an integer";
+        errno = 0;
+        v = strtol(rest, &behind, 0);
+        if (behind == rest || errno)
+                return SASL_COOKIE_E_CHALLENGE;
+        /* No cookie has a number that is not one of 31 bits. */
+        c->id = v >= 0 && v <= INT32_MAX ? (int32_t)v : -1;
+        c->random = behind + strspn(behind, SASL_BLANKS);
+        c->n_random = (size_t)(end - c->random);
+        *error = "Empty server challenge string";
+        return c->n_random ? 0 : SASL_COOKIE_E_CHALLENGE;
+}
+
 /* Takes a challenge apart. Returns 0, SASL_COOKIE_E_CHALLENGE or -ENOMEM. */
 static int parse(struct challenge *c, const char *text, size_t n, const char **error)
 {
         size_t n_context = strcspn(text, SASL_BLANKS);
         const char *id = text + n_context + strspn(text + n_context, SASL_BLANKS);
-        char *end;
-        long v;
 
         *c = (struct challenge){0};
+        *error = "Server sent invalid cookie context";
+        if (!text[n_context] && n_context < n)
+                return SASL_COOKIE_E_CHALLENGE;
         *error = "Server did not send context/ID/challenge properly";
         if (!*id || !id[strcspn(id, SASL_BLANKS)])
                 return SASL_COOKIE_E_CHALLENGE;
-        *error = "Could not parse cookie ID as an integer";
-        errno = 0;
-        v = strtol(id, &end, 0);
-        if (end == id || errno)
-                return SASL_COOKIE_E_CHALLENGE;
-        /* No cookie has a number that is not one of 31 bits. */
-        c->id = v >= 0 && v <= INT32_MAX ? (int32_t)v : -1;
-        c->random = end + strspn(end, SASL_BLANKS);
-        c->n_random = n - (size_t)(c->random - text);
-        *error = "Empty server challenge string";
-        if (!c->n_random)
-                return SASL_COOKIE_E_CHALLENGE;
         c->context = strndup(text, n_context);
-        return c->context ? 0 : -ENOMEM;
+        if (!c->context)
+                return -ENOMEM;
+        *error = "Server sent invalid cookie context";
+        if (!keyring_context_valid(c->context))
+                return SASL_COOKIE_E_CHALLENGE;
+        return parse_rest(c, id, text + n, error);
 }
 
 static int find_secret(const struct challenge *c, uid_t uid, const char *directory, char **secret,
                        const char **error)
 {
         char *own = NULL;
-        int r;
+        int r = directory ? 0 : keyring_directory(uid, &own);
 
-        *error = "Server sent invalid cookie context";
-        if (!keyring_context_valid(c->context))
-                return SASL_COOKIE_E_CHALLENGE;
-        r = directory ? 0 : keyring_directory(uid, &own);
         if (!r)
                 r = keyring_find_cookie(directory ? directory : own, c->context, c->id, secret);
         free(own);
