@@ -16,6 +16,10 @@
         (__builtin_expect(!!(condition), 1) ||                                                     \
          check_failed(__func__, #condition, __FILE__, __LINE__))
 
+/* The same with a text of its own, where users of libdbus know another than the condition here. */
+#define CHECK_AS(condition, text)                                                                  \
+        (__builtin_expect(!!(condition), 1) || check_failed(__func__, (text), __FILE__, __LINE__))
+
 /* Warns of a wrong argument; aborts unless DBUS_FATAL_WARNINGS is 0. Returns false if it does. */
 bool check_failed(const char *function, const char *condition, const char *file, int line);
 

@@ -10,8 +10,9 @@
  * the front. A field that is added or changed moves the header's bytes only. As the offsets in
  * `wire.header` count from the start of the message, they stay what they are.
  *
- * The signature is kept aside while values are appended, and put into the header when somebody
- * looks: a getter, a copy, or the lock.
+ * The header is changed only by whom the application asks to: pointers into a message stay valid
+ * until the application modifies it. What is left to the lock are the two lengths in the fixed part
+ * of the header, whose place never moves a byte.
  */
 
 #include <stdbool.h>
@@ -26,10 +27,12 @@
 
 /* Everything behind `wire` that the engine looks at comes first; the rest is message*.c's own. */
 struct DBusMessage {
-        struct message wire; /* bytes, size and header are right when `locked` */
+        /* `header` is always right. `size`, and the lengths that stand in the bytes, are so in a
+         * message that is locked, or received and not modified. */
+        struct message wire;
 
         struct list queued; /* the connection's: place in its queue of incoming messages */
-        bool locked;        /* queued to be sent, or received: its header and body are final */
+        bool locked;        /* has been queued to be sent: the application may not change it */
 
         struct slot_values slots;
 
@@ -38,7 +41,19 @@ struct DBusMessage {
          * are held. */
         struct message_charge *received;
 
-        /* ... the fields of a message under construction ... */
+        /* What `received` is told: what the message was before anybody modified it. */
+        uint32_t received_size, received_n_fds;
+
+        uint32_t slack;    /* bytes free in front of the header */
+        uint32_t capacity; /* how many bytes of body have room */
+        int *own_fds;      /* wire.fds if allocated for itself, else NULL */
+        unsigned max_fds;  /* how many have room in own_fds */
+
+        /* The types of what was appended, in a buffer of SIGNATURE_MAX_LENGTH + 1 bytes, and those
+         * of containers that are still open. NULL until something is appended to a received
+         * message. Not terminated. */
+        char *signature;
+        uint8_t signature_length;
 };
 
 static inline DBusMessage *message_of(struct message *m)
@@ -46,13 +61,10 @@ static inline DBusMessage *message_of(struct message *m)
         return (DBusMessage *)(void *)m; /* `wire` is the first member */
 }
 
-/* For streams that make DBusMessages of what comes in: they are locked. */
+/* For streams that make DBusMessages of what comes in. */
 extern const struct message_class dbus_message_class;
 
-/*
- * Makes header and bytes final, and locks: dbus_message_lock() that can fail.
- * Returns 0 or -ENOMEM, after which the message is as it was.
- */
+/* Makes the bytes final, and locks: dbus_message_lock(). Returns 0. */
 int message_seal(DBusMessage *m);
 
 /* Stores the serial, also in a locked message: it has to have none (0) yet. */
