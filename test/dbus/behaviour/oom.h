@@ -26,6 +26,7 @@ struct oom {
         unsigned refused; /* turns in which the call reported the failure */
         long before;      /* blocks in use when the turn began */
         bool failed;      /* an allocation has failed in this turn */
+        bool may_leak;    /* for calls in which the stock library is known to lose something */
 };
 
 /* False in builds whose sanitizer wants malloc() for itself alone (clang's). */
