@@ -185,3 +185,10 @@ int address_escape(const char *value, char **out)
         *p = '\0';
         return 0;
 }
+
+int address_unescape(const char *value, char **out, char **error_text)
+{
+        if (error_text)
+                *error_text = NULL;
+        return unescape((struct span){value, value + strlen(value)}, out, error_text);
+}

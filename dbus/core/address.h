@@ -35,3 +35,7 @@ const char *address_get(const struct address *a, const char *key);
 
 /* Escapes a value for use in an address. Returns 0 and text to be freed, or -ENOMEM. */
 int address_escape(const char *value, char **out);
+
+/* Undoes that. Returns 0 and text to be freed; ADDRESS_E_BAD or -ENOMEM, with *error_text as
+ * addresses_parse() sets it. */
+int address_unescape(const char *value, char **out, char **error_text);
