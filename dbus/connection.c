@@ -287,15 +287,17 @@ static bool knows_all(const DBusConnection *c)
  * somebody it relies on, has a reference. */
 bool connection_tell(DBusConnection *c)
 {
+        bool told = false;
+
         if (knows_all(c) || c->is_telling)
                 return false;
         c->is_telling = true;
         while (tell_timeouts(c) || tell_watches(c) || tell_wakeup(c) || stop_sharing(c))
-                ;
+                told = true;
         c->is_telling = false;
         if (has_idle_descriptor(c))
                 transport_release(&c->transport);
-        return true;
+        return told;
 }
 
 void connection_unlock(DBusConnection *c)
