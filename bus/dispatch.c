@@ -32,22 +32,20 @@ static void refuse_monitor(struct peer *p, const struct message *m)
 
 static int to_bus(struct bus *bus, struct peer *from, struct message *m, struct fault *fault)
 {
-        /* Before Hello policy does not come in: the driver lets it say Hello only, and shows that
-         * to monitors when it has a sender. */
-        if (!from->name_length) {
-                int r = driver_handle(bus, from, m, fault);
+        bool first = !from->name_length;
+        int r;
 
-                if (r < 0)
-                        route_capture(bus, from, NULL, m);
-                return r;
-        }
-        route_capture(bus, from, NULL, m);
-        if (route_check_to_bus(bus, from, m, fault) < 0)
-                return -1;
-        if (driver_handle(bus, from, m, fault) < 0)
-                return -1;
-        route_passed_to_bus(bus, from, m);
-        return 0;
+        /* A Hello is shown to monitors by the driver, when it has a sender. */
+        if (!first)
+                route_capture(bus, from, NULL, m);
+        r = route_check_to_bus(bus, from, m, fault);
+        if (!r)
+                r = driver_handle(bus, from, m, fault);
+        if (r < 0 && first)
+                route_capture(bus, from, NULL, m);
+        if (!r && !first)
+                route_passed_to_bus(bus, from, m);
+        return r;
 }
 
 static int to_name(struct bus *bus, struct peer *from, const char *name, struct message *m,

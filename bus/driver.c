@@ -54,8 +54,8 @@ int driver_check_privileged(struct driver_call *c, const char *method)
                 return 0;
         if (p->has_uid)
                 fault_set(c->fault, ERROR_ACCESS_DENIED,
-                          "rejected attempt to call %s by connection %s (%s) with uid %lu",
-                          method, p->name, peer_description(p), (unsigned long)p->uid);
+                          "rejected attempt to call %s by connection %s (%s) with uid %lu", method,
+                          p->name, peer_description(p), (unsigned long)p->uid);
         else
                 fault_set(c->fault, ERROR_ACCESS_DENIED,
                           "rejected attempt to call %s by connection %s (%s) with unknown uid",
@@ -64,23 +64,11 @@ int driver_check_privileged(struct driver_call *c, const char *method)
         return -1;
 }
 
-static bool is_hello(const struct message *m)
-{
-        const char *interface = message_text(m, FIELD_INTERFACE);
-
-        return !strcmp(message_text(m, FIELD_MEMBER), "Hello") &&
-               (!interface || !strcmp(interface, BUS_INTERFACE));
-}
-
 static int call_method(struct driver_call *c)
 {
         const struct message *m = c->message;
         const struct driver_method *method;
 
-        if (!c->caller->name_length && !is_hello(m))
-                return fault_set(c->fault, ERROR_ACCESS_DENIED,
-                                 "Client tried to send a message other than Hello without being "
-                                 "registered");
         method = resolve(m, c->fault);
         if (!method)
                 return -1;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "bus/complaint.h"
 #include "bus/log.h"
@@ -57,6 +58,14 @@ static void log_allowed(const struct delivery *d, struct peer *to, unsigned n_ma
         complaint_set(&c, NULL);
 }
 
+static int check_type(const struct message *m, struct fault *fault)
+{
+        if (m->header.type <= MESSAGE_SIGNAL)
+                return 0;
+        return fault_set(fault, ERROR_ACCESS_DENIED,
+                         "Message bus will not accept messages of unknown type\n");
+}
+
 /* May the message go from its sender to `to` (NULL: the bus)? */
 static int check_policy(const struct delivery *d, struct peer *to, struct fault *fault)
 {
@@ -70,9 +79,8 @@ static int check_policy(const struct delivery *d, struct peer *to, struct fault 
         const struct limits *limits = &d->bus->config->limits;
         struct policy_verdict v;
 
-        if (d->message->header.type > MESSAGE_SIGNAL)
-                return fault_set(fault, ERROR_ACCESS_DENIED,
-                                 "Message bus will not accept messages of unknown type\n");
+        if (check_type(d->message, fault) < 0)
+                return -1;
         if (d->from) {
                 v = policy_may_send(d->from->policy, &pm, &d->bus->names);
                 if (!v.allow)
@@ -94,11 +102,28 @@ static int check_policy(const struct delivery *d, struct peer *to, struct fault 
         return 0;
 }
 
+static bool is_hello(const struct message *m)
+{
+        const char *interface = message_text(m, FIELD_INTERFACE);
+
+        return m->header.type == MESSAGE_METHOD_CALL &&
+               !strcmp(message_text(m, FIELD_MEMBER), "Hello") &&
+               (!interface || !strcmp(interface, BUS_INTERFACE));
+}
+
 int route_check_to_bus(struct bus *bus, struct peer *from, struct message *m, struct fault *fault)
 {
         const struct delivery d = {.bus = bus, .from = from, .message = m};
 
-        return check_policy(&d, NULL, fault);
+        if (from->name_length)
+                return check_policy(&d, NULL, fault);
+        if (check_type(m, fault) < 0)
+                return -1;
+        if (is_hello(m))
+                return 0;
+        return fault_set(fault, ERROR_ACCESS_DENIED,
+                         "Client tried to send a message other than Hello without being "
+                         "registered");
 }
 
 static struct message *make_error(struct bus *bus, const char *destination, uint32_t reply_serial,

@@ -29,7 +29,8 @@ int route_unicast(struct bus *bus, struct peer *from, struct peer *to, struct me
  * itself. Returns 0, or -1 for lack of memory, when nobody got it. */
 int route_broadcast(struct bus *bus, struct peer *from, struct message *m, struct fault *fault);
 
-/* May this peer send this to the bus itself? Returns 0, or -1 and why not. */
+/* May this peer send this to the bus itself? Before Hello that is Hello, whatever policy says.
+ * Returns 0, or -1 and why not. */
 int route_check_to_bus(struct bus *bus, struct peer *from, struct message *m, struct fault *fault);
 
 /* A peer's message to the bus itself has been dealt with: eavesdroppers see it, too. */

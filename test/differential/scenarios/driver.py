@@ -279,7 +279,8 @@ def hello_no_reply(bus: Bus) -> None:
 
 
 @scenario(params=["ping", "getid", "signal", "unicast", "return", "error", "listnames", "other",
-                  "unknown type", "nodest"])
+                  "unknown type", "nodest", "bus signal", "bus return", "bus error",
+                  "bus unknown type"])
 def before_hello(bus: Bus, kind: str) -> None:
     """Anything but Hello first."""
     watcher = bus.connect("W")
@@ -296,6 +297,10 @@ def before_hello(bus: Bus, kind: str) -> None:
         "other": wire.call(watcher.unique, "/x", "com.example.X", "Method"),
         "unknown type": wire.build(7, [(wire.PATH, "/x")]),
         "nodest": wire.call(None, "/x", "com.example.X", "Method"),
+        "bus signal": wire.signal("/x", "com.example.X", "Sig", destination=DRIVER),
+        "bus return": wire.method_return(DRIVER, 1),
+        "bus error": wire.error(DRIVER, 1, "com.example.Error"),
+        "bus unknown type": wire.build(7, [(wire.PATH, "/x"), (wire.DESTINATION, DRIVER)]),
     }
     a.send(messages[kind])
     if kind in ("signal", "unicast", "return", "error", "other"):
