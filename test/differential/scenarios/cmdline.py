@@ -320,6 +320,7 @@ def signals(bus: Bus, number: signal.Signals) -> None:
     daemon.signal(number)
     if number == signal.SIGHUP:
         bus.wait_until(lambda: "Reloaded" in daemon.stderr(), "the reload")
+    if number in (signal.SIGHUP, signal.SIGPIPE):
         client.driver("GetId")
     else:
         client.expect_disconnect()
