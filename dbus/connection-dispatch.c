@@ -30,8 +30,10 @@ static DBusMessage *unknown_method(DBusMessage *call)
 /* Whoever comes first and knows what to do with a message. Locked. */
 static DBusHandlerResult handle(DBusConnection *c, DBusMessage *m)
 {
-        DBusHandlerResult result = peer_interface_run(c, m);
+        DBusHandlerResult result = DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
 
+        if (!c->no_builtin_filters)
+                result = peer_interface_run(c, m);
         if (result == DBUS_HANDLER_RESULT_NOT_YET_HANDLED)
                 result = filters_run(c, m);
         if (result == DBUS_HANDLER_RESULT_NOT_YET_HANDLED)

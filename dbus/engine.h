@@ -127,6 +127,7 @@ struct DBusConnection {
         bool is_shared; /* opened to be shared; and still found by those who open the same */
         bool is_found;
         bool exit_on_disconnect, route_peer_messages, allow_anonymous;
+        bool no_builtin_filters;
         struct list of_shared; /* connection-open.c's: in its list, which has a reference */
         struct slot_values slots;
 
