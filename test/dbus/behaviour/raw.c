@@ -168,14 +168,19 @@ char *raw_line(struct raw *r, struct loop *l)
 {
         const guint8 *end;
         char *line;
+        guint n;
 
         while (!r->in->len || !(end = memchr(r->in->data, '\n', r->in->len))) {
                 if (!read_more(r, l))
                         return NULL;
         }
-        line = g_strndup((const char *)r->in->data, (gsize)(end - r->in->data));
-        g_byte_array_remove_range(r->in, 0, (guint)(end - r->in->data + 1));
-        return g_strchomp(line);
+        n = (guint)(end - r->in->data);
+        /* The first line begins with a nul byte, so it is no string. */
+        line = g_malloc(n + 1);
+        memcpy(line, r->in->data, n);
+        line[n && line[n - 1] == '\r' ? n - 1 : n] = '\0';
+        g_byte_array_remove_range(r->in, 0, n + 1);
+        return line;
 }
 
 DBusMessage *raw_message(struct raw *r, struct loop *l)
@@ -209,7 +214,8 @@ void raw_welcome(struct raw *r, struct loop *l, bool fds)
         char *line;
 
         while ((line = raw_line(r, l)) && !g_str_equal(line, "BEGIN")) {
-                if (strstr(line, "AUTH EXTERNAL"))
+                /* The first line follows the byte of the credentials. */
+                if (g_str_has_prefix(line + !*line, "AUTH EXTERNAL"))
                         raw_print(r, "OK 1234deadbeef1234deadbeef12345678\r\n");
                 else if (g_str_equal(line, "NEGOTIATE_UNIX_FD"))
                         raw_print(r, fds ? "AGREE_UNIX_FD\r\n" : "ERROR\r\n");
