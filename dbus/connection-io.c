@@ -10,7 +10,8 @@
 
 /* What is read at once, on the stack of whoever reads: an idle connection owns no buffer, and
  * threads may have small stacks. Longer messages are read to where they stay. */
-#define READ_SIZE 8192
+#define READ_SIZE       8192
+#define READ_SIZE_LEAST 256
 
 #define NSEC_PER_MSEC 1000000
 #define NSEC_PER_SEC  1000000000
@@ -113,10 +114,20 @@ static void take_messages(DBusConnection *c, struct input_buffer *b)
                 connection_disconnect(c);
 }
 
+/* How much to read at once: not much more than the application wants to keep. */
+static size_t share(const DBusConnection *c)
+{
+        long room = c->max_received_size - atomic_load(&c->received->bytes);
+
+        if (room >= READ_SIZE)
+                return READ_SIZE;
+        return room < READ_SIZE_LEAST ? READ_SIZE_LEAST : (size_t)room;
+}
+
 void connection_read(DBusConnection *c)
 {
         uint8_t bytes[READ_SIZE];
-        struct input_buffer b = {.size = sizeof(bytes), .bytes = bytes};
+        struct input_buffer b = {.size = share(c), .bytes = bytes};
         int r;
 
         /* While the application is asked whether a client may enter, that thread reads on. */
@@ -215,7 +226,7 @@ bool connection_wait(DBusConnection *c, unsigned wishes, int64_t deadline)
         if (connection_tell(c))
                 return true;
         writes = transport_has_output(&c->transport) && !c->is_writer_asleep;
-        reads = !c->is_reader_asleep;
+        reads = !c->is_reader_asleep && connection_may_read(c);
         if (reads || writes)
                 return wait_for_descriptor(c, reads, writes, deadline);
         return wait_for_other(c, deadline);

@@ -24,7 +24,7 @@ static bool is_connected_to(DBusConnection *c, const char *guid)
         bool is;
 
         connection_lock(c);
-        is = connection_is_open(c) && !strcmp(c->transport.guid, guid);
+        is = c->is_known && connection_is_open(c) && !strcmp(c->transport.guid, guid);
         connection_unlock(c);
         return is;
 }
@@ -39,9 +39,10 @@ static DBusConnection *shared_find(const char *guid)
         return NULL;
 }
 
-static void shared_add(DBusConnection *c)
+static void shared_add(DBusConnection *c, bool is_known)
 {
         c->is_shared = c->is_found = true;
+        c->is_known = is_known;
         list_append(&shared, &dbus_connection_ref(c)->of_shared);
 }
 
@@ -102,7 +103,7 @@ static DBusConnection *find_or_open(const struct address *a, bool may_share, DBu
                 return c;
         c = open_one(a, guid, error);
         if (c && may_share)
-                shared_add(c);
+                shared_add(c, guid);
         return c;
 }
 

@@ -38,8 +38,10 @@ int connection_send(DBusConnection *c, DBusMessage *m, uint32_t *serial)
                 message_set_serial(m, connection_next_serial(c));
         if (serial)
                 *serial = message_serial(m);
-        if (!connection_is_open(c))
+        if (!connection_is_open(c)) {
+                c->has_unsent = true;
                 return 0;
+        }
         output_push(&c->transport.out, &m->wire);
         if (!c->transport.is_full)
                 connection_write(c);
@@ -70,7 +72,7 @@ dbus_bool_t dbus_connection_has_messages_to_send(DBusConnection *connection)
         if (!CHECK(connection != NULL))
                 return FALSE;
         connection_lock(connection);
-        has = !output_empty(&connection->transport.out);
+        has = connection->has_unsent || !output_empty(&connection->transport.out);
         connection_unlock(connection);
         return has;
 }
@@ -93,16 +95,6 @@ static DBusMessage *wait_for_reply(DBusConnection *c, struct awaited *a, int64_t
                         break;
         }
         return a->reply;
-}
-
-/* What is to be said of a call without a reply. */
-static void set_no_reply_error(DBusError *error, bool is_open)
-{
-        if (is_open)
-                dbus_set_error_const(error, DBUS_ERROR_NO_REPLY, AWAITED_NO_REPLY_TEXT);
-        else
-                dbus_set_error_const(error, DBUS_ERROR_DISCONNECTED,
-                                     "Connection was disconnected before a reply was received");
 }
 
 /* Sends a call, and waits for the reply past the queue. Returns NULL with the error set. */
@@ -135,7 +127,7 @@ static DBusMessage *call(DBusConnection *c, DBusMessage *message, int timeout, D
                 awaited_remove(c, &a);
         }
         if (!r && !reply)
-                set_no_reply_error(error, connection_is_open(c));
+                dbus_set_error_const(error, DBUS_ERROR_NO_REPLY, AWAITED_NO_REPLY_TEXT);
         else if (r < 0)
                 dbus_set_error_const(error, DBUS_ERROR_NO_MEMORY, NULL);
         dispatch_status_tell_and_unlock(c, dispatch_status(c));

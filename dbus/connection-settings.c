@@ -5,6 +5,10 @@
 
 #include "check.h"
 
+/* What stands for a user or a process that is not known. */
+#define UID_UNSET ((unsigned long)-1)
+#define PID_UNSET 0ul
+
 static struct slot_space slots = SLOT_SPACE_INIT;
 
 /* A limit as streams have it: applications may set anything. */
@@ -31,6 +35,9 @@ void dbus_connection_set_max_message_unix_fds(DBusConnection *connection, long n
 {
         if (!CHECK(connection != NULL))
                 return;
+        /* As many as a message of the greatest length has room for. */
+        if (n > DBUS_MAXIMUM_MESSAGE_UNIX_FDS)
+                n = DBUS_MAXIMUM_MESSAGE_UNIX_FDS;
         connection_lock(connection);
         connection->max_message_fds = n;
         connection->transport.limits.message_fds = clamp(n, INPUT_MAX_FDS);
@@ -139,12 +146,6 @@ void dbus_connection_set_route_peer_messages(DBusConnection *connection, dbus_bo
                 set_flag(connection, &connection->route_peer_messages, value);
 }
 
-void dbus_connection_set_change_sigpipe(dbus_bool_t will_modify_sigpipe)
-{
-        /* Nothing here raises SIGPIPE: every write says MSG_NOSIGNAL. */
-        (void)will_modify_sigpipe;
-}
-
 dbus_bool_t dbus_connection_get_is_connected(DBusConnection *connection)
 {
         bool is_open;
@@ -249,8 +250,8 @@ dbus_bool_t dbus_connection_get_unix_user(DBusConnection *connection, unsigned l
                 return FALSE;
         connection_lock(connection);
         known = is_authenticated(connection) && connection->transport.has_uid;
-        if (known)
-                *uid = connection->transport.uid;
+        if (is_authenticated(connection))
+                *uid = known ? connection->transport.uid : UID_UNSET;
         connection_unlock(connection);
         return known;
 }
@@ -264,8 +265,8 @@ dbus_bool_t dbus_connection_get_unix_process_id(DBusConnection *connection, unsi
         connection_lock(connection);
         known = is_authenticated(connection) && connection->transport.peer.has_pid &&
                 connection->transport.peer.pid > 0;
-        if (known)
-                *pid = (unsigned long)connection->transport.peer.pid;
+        if (is_authenticated(connection))
+                *pid = known ? (unsigned long)connection->transport.peer.pid : PID_UNSET;
         connection_unlock(connection);
         return known;
 }
@@ -276,6 +277,8 @@ dbus_bool_t dbus_connection_get_adt_audit_session_data(DBusConnection *connectio
         if (!CHECK(connection != NULL) || !CHECK(data != NULL) || !CHECK(data_size != NULL))
                 return FALSE;
         /* Only Solaris has these. */
+        *data = NULL;
+        *data_size = 0;
         return FALSE;
 }
 

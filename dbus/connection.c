@@ -2,6 +2,7 @@
 #include "engine.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +13,15 @@
  * defaults. */
 #define MAX_RECEIVED_SIZE (63L * 1024 * 1024)
 #define MAX_RECEIVED_FDS  4096L
+
+/* Nothing here raises SIGPIPE: every write says MSG_NOSIGNAL. But applications have come to rely on
+ * it that a process with a connection ignores the signal. */
+static atomic_bool changes_sigpipe = true;
+
+void dbus_connection_set_change_sigpipe(dbus_bool_t will_modify_sigpipe)
+{
+        atomic_store(&changes_sigpipe, will_modify_sigpipe != FALSE);
+}
 
 static void init_lists(DBusConnection *c)
 {
@@ -61,6 +71,8 @@ int connection_new(DBusConnection **cp, const struct connected *client, const ch
         c->max_received_size = MAX_RECEIVED_SIZE;
         c->max_received_fds = MAX_RECEIVED_FDS;
         c->last_status = DBUS_DISPATCH_COMPLETE;
+        if (atomic_load(&changes_sigpipe))
+                signal(SIGPIPE, SIG_IGN);
         *cp = c;
         return 0;
 }
@@ -195,7 +207,7 @@ static bool wants_to_read(DBusConnection *c)
 {
         if (c->transport.state == TRANSPORT_AUTHENTICATING)
                 return !transport_has_output(&c->transport);
-        return !received_is_over(c->received, c->max_received_size, c->max_received_fds);
+        return connection_may_read(c);
 }
 
 /* Each tells the application one thing that it does not know yet, without the lock, and returns

@@ -98,6 +98,7 @@ struct DBusConnection {
 
         uint32_t last_serial;
         uint32_t n_preallocated; /* places in the output that are promised */
+        bool has_unsent;         /* something was sent that never went, as it was closed */
 
         struct list incoming; /* of DBusMessage.queued */
         unsigned n_incoming;
@@ -124,8 +125,9 @@ struct DBusConnection {
         struct timeout_list timeouts;
         struct callback dispatch_status, wakeup_main, unix_user, windows_user;
 
-        bool is_shared; /* opened to be shared; and still found by those who open the same */
-        bool is_found;
+        bool is_shared; /* opened to be shared */
+        bool is_found;  /* and still listed for those who open the same */
+        bool is_known;  /* by the guid that its address had */
         bool exit_on_disconnect, route_peer_messages, allow_anonymous;
         bool no_builtin_filters;
         struct list of_shared; /* connection-open.c's: in its list, which has a reference */
@@ -175,7 +177,19 @@ static inline void connection_wake_main(DBusConnection *c)
         c->wakeups += c->wakeup_main.wakeup_main != NULL;
 }
 
+/* received.c: what messages cost until they are freed. */
+int received_new(struct received **rp, DBusConnection *c);
+void received_add(struct received *r, DBusMessage *m);
+bool received_is_over(struct received *r, long max_bytes, long max_fds);
+void received_abandon(struct received *r); /* the connection goes */
+
 /* connection-io.c: reading and writing. All locked. */
+
+/* False while the application keeps more of what was received than it wanted to. */
+static inline bool connection_may_read(DBusConnection *c)
+{
+        return !received_is_over(c->received, c->max_received_size, c->max_received_fds);
+}
 
 void connection_read(DBusConnection *c);  /* what is there now, once */
 void connection_write(DBusConnection *c); /* as much as the socket takes */
@@ -280,12 +294,6 @@ DBusHandlerResult connection_answer(DBusConnection *c, DBusMessage *reply);
 
 /* Asks the handlers of the message's path. Unlocks while the application is called. */
 DBusHandlerResult objects_run(DBusConnection *c, DBusMessage *m);
-
-/* received.c: what messages cost until they are freed. */
-int received_new(struct received **rp, DBusConnection *c);
-void received_add(struct received *r, DBusMessage *m);
-bool received_is_over(struct received *r, long max_bytes, long max_fds);
-void received_abandon(struct received *r); /* the connection goes */
 
 /* connection-open.c */
 

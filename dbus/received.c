@@ -28,6 +28,7 @@ static void tell(struct received *r)
         if (!refs)
                 return;
         connection_lock(c);
+        connection_changed(c);
         connection_unlock(c);
         dbus_connection_unref(c);
 }
