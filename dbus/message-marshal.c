@@ -7,7 +7,7 @@
 #include "core/body.h"
 #include "core/bytes.h"
 #include "message-edit.h"
-#include "message-problem.h"
+#include "problem.h"
 
 dbus_bool_t dbus_message_marshal(DBusMessage *msg, char **marshalled_data_p, int *len_p)
 {
@@ -30,26 +30,19 @@ dbus_bool_t dbus_message_marshal(DBusMessage *msg, char **marshalled_data_p, int
         return TRUE;
 }
 
-/* Makes a message of bytes that are valid; a positive enum message_problem if they are not. */
-static int demarshal(DBusMessage **mp, const uint8_t *bytes, size_t size)
+/* Looks at bytes of which the first message is all there, with no descriptors. Returns 0, or a
+ * positive enum message_problem. */
+static int validate(struct header *h, const uint8_t *bytes, size_t size)
 {
-        struct header h;
-        struct message *m;
-        int r = header_parse(&h, bytes, size);
+        int r = header_parse(h, bytes, size);
 
         if (!r)
-                r = body_validate(bytes + h.size, h.body_size,
-                                  h.text[FIELD_SIGNATURE].at
-                                          ? (const char *)bytes + h.text[FIELD_SIGNATURE].at
+                r = body_validate(bytes + h->size, h->body_size,
+                                  h->text[FIELD_SIGNATURE].at
+                                          ? (const char *)bytes + h->text[FIELD_SIGNATURE].at
                                           : "",
-                                  h.order);
-        if (!r && h.n_fds)
-                r = MESSAGE_BAD_FD_COUNT; /* none can come with bytes */
-        if (!r)
-                r = message_copy(&m, bytes, &h, NULL, 0, NULL, 0, &dbus_message_class);
-        if (!r)
-                *mp = message_of(m);
-        return r;
+                                  h->order);
+        return r ? r : h->n_fds ? MESSAGE_BAD_FD_COUNT : 0;
 }
 
 /* Sizes as header_peek() tells them, but with the limits that libdbus has for a header alone.
@@ -67,29 +60,50 @@ static int peek(const uint8_t *bytes, uint64_t *size)
         return *size > DBUS_MAXIMUM_MESSAGE_LENGTH ? -1 : 0;
 }
 
+/* True if there is all of the message that these bytes begin with, or something that is none. */
+static bool is_complete(const uint8_t *bytes, size_t size)
+{
+        uint64_t message_size;
+
+        return size >= HEADER_FIXED_SIZE && (peek(bytes, &message_size) || message_size <= size);
+}
+
 DBusMessage *dbus_message_demarshal(const char *str, int len, DBusError *error)
 {
-        const uint8_t *bytes = (const uint8_t *)str;
-        DBusMessage *m;
-        uint64_t size;
-        int r;
+        const uint8_t *bytes = (const uint8_t *)str, *at = bytes;
+        size_t left = len > 0 ? (size_t)len : 0;
+        struct header first, h;
+        struct message *m;
+        int r = 0;
 
         if (!CHECK(str != NULL))
                 return NULL;
-        if (len < HEADER_FIXED_SIZE || (!peek(bytes, &size) && size > (uint64_t)len)) {
-                /* This is how libdbus says that there is not all of a message. */
+        if (!is_complete(at, left)) {
+                /* This is how libdbus says that a part of the message is missing. */
                 dbus_set_error_const(error, DBUS_ERROR_NO_MEMORY, "Not enough memory");
                 return NULL;
         }
-        r = demarshal(&m, bytes, (size_t)len);
-        if (!r)
-                return m;
-        if (r < 0)
-                dbus_set_error_const(error, DBUS_ERROR_NO_MEMORY, "Not enough memory");
-        else
+        /* To libdbus the bytes are a stream: what follows the message is ignored only if it is the
+         * beginning of another. */
+        while (!r && is_complete(at, left)) {
+                r = validate(&h, at, left);
+                if (r)
+                        break;
+                if (at == bytes)
+                        first = h;
+                left -= (size_t)h.size + h.body_size;
+                at += (size_t)h.size + h.body_size;
+        }
+        if (r) {
                 dbus_set_error(error, DBUS_ERROR_INVALID_ARGS, "Message is corrupted (%s)",
-                               corruption_text(r, bytes, (size_t)len));
-        return NULL;
+                               corruption_text(r, at, left));
+                return NULL;
+        }
+        if (message_copy(&m, bytes, &first, NULL, 0, NULL, 0, &dbus_message_class) < 0) {
+                dbus_set_error_const(error, DBUS_ERROR_NO_MEMORY, "Not enough memory");
+                return NULL;
+        }
+        return message_of(m);
 }
 
 int dbus_message_demarshal_bytes_needed(const char *str, int len)

@@ -4,7 +4,7 @@
 #include <dbus/dbus.h>
 
 #include "check.h"
-#include "message-problem.h"
+#include "problem.h"
 #include "type.h"
 
 /* What is behind a DBusSignatureIter. */

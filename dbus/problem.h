@@ -8,7 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What is wrong with the bytes of a message that were found to have that enum message_problem. */
+/*
+ * What is wrong with the message at the beginning of these bytes, which was found to have that enum
+ * message_problem. It is there as a whole, unless the lengths in its header are what is wrong.
+ */
 const char *corruption_text(int problem, const uint8_t *bytes, size_t size);
 
 /* What is wrong with a signature; NULL: nothing. */
