@@ -14,9 +14,9 @@
 #define MAX_RECEIVED_SIZE (63L * 1024 * 1024)
 #define MAX_RECEIVED_FDS  4096L
 
-/* Nothing here raises SIGPIPE: every write says MSG_NOSIGNAL. But applications have come to rely on
- * it that a process with a connection ignores the signal. */
-static atomic_bool changes_sigpipe = true;
+/* Nothing here raises SIGPIPE, as every write says MSG_NOSIGNAL; but who asks for it has the signal
+ * ignored in the whole process once there is a connection. */
+static atomic_bool changes_sigpipe;
 
 void dbus_connection_set_change_sigpipe(dbus_bool_t will_modify_sigpipe)
 {
