@@ -42,7 +42,8 @@ int complaint_set(const struct complaint *c, struct fault *fault)
                      or_unset(message_text(m, FIELD_INTERFACE)),
                      or_unset(message_text(m, FIELD_MEMBER)),
                      or_unset(message_text(m, FIELD_ERROR_NAME)), c->requested_reply,
-                     or_unset(destination), c->to ? peer_description(c->to) : "bus");
+                     /* A broadcast has none; the reference writes this. */
+                     destination ? destination : BUS_NAME, c->to ? peer_description(c->to) : "bus");
         if (n < 0)
                 return fault ? fault_no_memory(fault) : -1;
         if (c->log)

@@ -194,13 +194,12 @@ static void send_copy(const struct delivery *addressed, struct peer *to)
 
         /* Whoever listens in has not asked for a reply. */
         d->requested_reply = false;
-        if (d->message->n_fds && !to->fd_passing)
-                r = fault_set(&fault, ERROR_FAILED,
+        r = check_policy(d, to, &fault);
+        if (!r && d->message->n_fds && !to->fd_passing)
+                r = fault_set(&fault, ERROR_NOT_SUPPORTED,
                               "broadcast cannot be delivered to %s (%s) because it does not "
                               "support receiving Unix fds",
                               to->name, peer_description(to));
-        else
-                r = check_policy(d, to, &fault);
         if (!r)
                 peer_send(to, d->message);
         else

@@ -95,6 +95,18 @@ def denied_to_one_who_cannot(bus: Bus) -> None:
     bus.settle()
 
 
+@scenario(config(policy=default_policy('<deny receive_interface="com.example.Denied"/>')))
+def refused_copies(bus: Bus) -> None:
+    """A monitor is told why a copy of a message with fds did not arrive."""
+    a, b = bus.connect("A"), bus.connect("B", fds=False)
+    b.add_match("type='signal'")
+    m = bus.connect("M")
+    m.become_monitor([])
+    for interface in (X, "com.example.Denied"):
+        a.send(wire.signal("/x", interface, "Sig", "h", [0], fds=[0]))
+    bus.settle()
+
+
 @scenario()
 def reply_to_one_who_cannot(bus: Bus) -> None:
     """A reply that does not arrive is not the last that may come."""
