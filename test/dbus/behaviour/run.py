@@ -74,7 +74,9 @@ class Library:
 
     def environment(self) -> dict[str, str]:
         """The environment of a program that is to find this library."""
-        return {**os.environ, "LD_LIBRARY_PATH": str(self.directory)}
+        # Some cases want to see that far too much memory is refused.
+        options = f"{os.environ.get('ASAN_OPTIONS', '')}:allocator_may_return_null=1".lstrip(":")
+        return {**os.environ, "LD_LIBRARY_PATH": str(self.directory), "ASAN_OPTIONS": options}
 
     def is_used_by(self, program: Path) -> bool:
         """Whether the dynamic linker agrees that it is this library that the program gets."""
@@ -93,11 +95,12 @@ class Library:
         for path in paths:
             result.case(path)
         self._run(program, [], result)
-        left = [path for path in paths if result.cases[path].outcome == MISSING]
-        if result.trouble or left:
-            result.trouble.clear()
-            for path in left:
+        for path in paths:
+            if result.cases[path].outcome == MISSING:
                 self._run(program, ["-p", path], result, path)
+        if any(case.outcome == CRASH for case in result.cases.values()):
+            # That is whose trouble it was.
+            result.trouble.clear()
         return result
 
     def _list(self, program: Path) -> list[str]:
@@ -110,8 +113,8 @@ class Library:
         with tempfile.TemporaryDirectory(prefix="dbus-run-") as directory:
             transcript = Path(directory) / "transcript"
             environment = {**self.environment(), "TEST_TRANSCRIPT": str(transcript)}
-            out, status = self._wait([*self.wrap, str(program), "--tap", *options], environment,
-                                     Path(directory))
+            out, trouble = self._wait([*self.wrap, str(program), "--tap", *options], environment,
+                                      Path(directory))
             notes = (transcript.read_text(encoding="utf-8", errors="backslashreplace")
                      if transcript.exists() else "")
         finished = read_tap(out, result)
@@ -120,37 +123,43 @@ class Library:
             finished &= {only}
             if only not in finished:
                 result.case(only).outcome = CRASH
-                result.case(only).messages = [status, *out.splitlines()[-20:]]
+                result.case(only).messages = trouble or ["ended too early"]
                 finished = {only}
         for line in notes.splitlines():
             path, _, text = line.partition("\t")
             if path in finished:
                 result.case(path).transcript.append(text)
-        if status and not only:
-            result.trouble.append(status)
+        if trouble and not only:
+            result.trouble += trouble
 
     def _wait(self, command: list[str], environment: dict[str, str],
-              directory: Path) -> tuple[str, str]:
-        """Standard output, and how it ended if that was not well. Output goes to a file: children
-        that outlive the program would keep a pipe open."""
+              directory: Path) -> tuple[str, list[str]]:
+        """Standard output, and what went wrong with the program as such. Output goes to files:
+        children that outlive the program would keep a pipe open."""
         with open(directory / "out", "w+b") as out, open(directory / "err", "w+b") as err:
             with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=out,
                                   stderr=err, start_new_session=True) as process:
                 try:
                     code = process.wait(self.timeout)
-                    status = f"ended by {signal.Signals(-code).name}" if code < 0 else ""
+                    status = ending(code)
                 except subprocess.TimeoutExpired:
                     status = f"still running after {self.timeout:.0f} s"
                     os.killpg(process.pid, signal.SIGKILL)
-                if self.wrap and process.wait():
-                    status = status or f"exit status {process.returncode}"
             out.seek(0)
             err.seek(0)
             text = out.read().decode("utf-8", "backslashreplace")
-            if status:
-                tail = err.read().decode("utf-8", "backslashreplace").splitlines()[-20:]
-                text += "".join(f"\n# stderr: {line}" for line in tail)
-        return text, status
+            if not status or (status.startswith("exit") and "\nnot ok" in text):
+                # By its exit status GTest says that cases have failed, which is known already.
+                return text, []
+            tail = err.read().decode("utf-8", "backslashreplace").splitlines()[-30:]
+        return text, [status, *(f"stderr: {line}" for line in tail)]
+
+
+def ending(code: int) -> str:
+    """How a program ended, in words; "" if it was well."""
+    if code < 0:
+        return f"ended by {signal.Signals(-code).name}"
+    return f"exit status {code}" if code else ""
 
 
 def read_tap(text: str, result: Run) -> set[str]:
@@ -219,8 +228,8 @@ class Report:
     def program(self, name: str, stock: Run, ours: Run | None) -> None:
         """All cases of a program."""
         for which, run in (("stock", stock), ("ours", ours)):
-            for trouble in run.trouble if run else []:
-                self.line(f"{name}: as a whole, {which}", FAIL, "", [trouble])
+            if run and run.trouble:
+                self.line(f"{name}: as a whole, {which}", FAIL, "", run.trouble)
         paths = list(stock.cases) + [path for path in ours.cases if path not in stock.cases] \
             if ours else list(stock.cases)
         for path in paths:
