@@ -256,7 +256,8 @@ class Report:
             self.line(name, SKIP if skipped else PASS,
                       stock.messages[0] if skipped and stock.messages else note,
                       comments if self.show else [])
-        elif ours and stock.outcome == PASS and (reason := self.exceptions.reason(name)):
+        elif (ours and stock.outcome == PASS and ours.outcome in (PASS, FAIL)
+              and (reason := self.exceptions.reason(name))):
             self.line(name, SKIP, f"differs: {reason}", [])
         else:
             self.line(name, FAIL, note, comments)
