@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -323,6 +324,13 @@ static char *read_line(int fd)
         return g_string_free(g_steal_pointer(&s), FALSE);
 }
 
+/* Between fork() and exec(): a test that crashes takes its bus with it. */
+static void die_with_test(gpointer data)
+{
+        (void)data;
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
+}
+
 struct bus *bus_new(const char *config)
 {
         const char *program = g_getenv("TEST_DBUS_DAEMON");
@@ -348,8 +356,8 @@ struct bus *bus_new(const char *config)
         environment = g_environ_unsetenv(environment, "LD_LIBRARY_PATH");
         environment = g_environ_unsetenv(environment, "LD_PRELOAD");
         if (!g_spawn_async_with_pipes(NULL, (char **)(guintptr)argv, environment,
-                                      G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL,
-                                      &b->pid, NULL, &out, NULL, &error)) {
+                                      G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD,
+                                      die_with_test, NULL, &b->pid, NULL, &out, NULL, &error)) {
                 g_test_fail_printf("%s", error->message);
                 b->pid = 0;
                 return bus_free(b);
