@@ -290,9 +290,13 @@ class Stage:  # pylint: disable=too-many-instance-attributes
         self.running.append(started)
         return started
 
-    def look_into(self, started: Running, pid: int = 0) -> None:
-        """Note what a running program, or a child of its, has loaded."""
-        self.note_loaded(started.program, tracing.libraries_of(pid or started.process.pid))
+    def look_into(self, started: Running) -> None:
+        """Note what a running program has loaded."""
+        self.note_child(started.program, started.process.pid)
+
+    def note_child(self, program: str, pid: int) -> None:
+        """Note what a process has loaded that was started by another."""
+        self.note_loaded(program, tracing.libraries_of(pid))
 
     def look_at_owner(self, program: str, name: str) -> None:
         """Note what the owner of a name, which somebody else has started, has loaded."""
