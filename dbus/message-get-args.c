@@ -80,7 +80,7 @@ static bool get_array(const struct argument *a, const struct reader *r, va_list 
         if (type != found)
                 return refuse(a,
                               "Argument %d is specified to be an array of \"%s\", but is actually "
-                              "an array of \"%s\"",
+                              "an array of \"%s\"\n",
                               type, found);
         if (!type_basic(type) || type == DBUS_TYPE_UNIX_FD) {
                 warn("you can't read arrays of container types (struct, variant, array) with %s "
@@ -110,7 +110,7 @@ static bool get_argument(const struct argument *a, const struct reader *r, int t
         if (type != r->type)
                 return refuse(a,
                               "Argument %d is specified to be of type \"%s\", but is actually of "
-                              "type \"%s\"",
+                              "type \"%s\"\n",
                               type, r->type);
         if (type == DBUS_TYPE_UNIX_FD)
                 return get_fd(a, r, va_arg(*arguments, int *));

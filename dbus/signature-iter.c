@@ -66,9 +66,6 @@ dbus_bool_t dbus_signature_iter_next(DBusSignatureIter *iter)
 {
         struct types *t = types_of(iter);
 
-        /* Nothing moves, but this is what libdbus says behind the last type. */
-        if (!*t->at)
-                return TRUE;
         if (t->is_element || !type_of(*t->at))
                 return FALSE;
         t->at += signature_next(t->at);
