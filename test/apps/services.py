@@ -118,15 +118,21 @@ def cups(stage: Stage) -> None:
     stage.expect("adds a printer", ["lpadmin", "-h", str(socket), "-p", "check", "-E", "-v",
                                     "file:///dev/null", "-m", "raw"], "", loads=False)
     stage.expect("prints a job", ["lp", "-h", str(socket), "-d", "check", "-t", "A title",
-                                  "-o", "notify-recipient-uri=dbus://",
+                                  "-H", "hold", "-o", "notify-recipient-uri=dbus://",
                                   "-o", "notify-events=job-created,job-completed,job-state-changed",
                                   "/etc/os-release"], "^request id is check-1", loads=False)
+    stage.expect_later("signals that there is a job", monitor, "member=JobCreated",
+                       program="notifier")
+    # It lives as long as the job does.
+    for pid in stage.children_of(daemon.process.pid, "dbus"):
+        stage.note_child("notifier", pid)
+    stage.check("cupsd", "has a notifier", "notifier" in stage.loaded)
+    stage.expect("lets the job go on", ["lp", "-h", str(socket), "-i", "check-1", "-H", "resume"],
+                 "", loads=False)
     stage.expect_later("signals that the job is done", monitor,
                        r"path=/org/cups/cupsd/Notifier; interface=org\.cups\.cupsd\.Notifier; "
                        r'member=JobCompleted\n   string ".*"\n   string "ipp:.*/printers/check"\n'
                        r'   string "check"\n(.*\n)*   uint32 1\n   uint32 9\n', program="notifier")
-    for pid in stage.children_of(daemon.process.pid, "dbus"):
-        stage.note_child("notifier", pid)
     stage.expect_end("ends when told to", daemon)
 
 

@@ -504,6 +504,8 @@ class Sample:
     modules: tuple[str, ...] = ()
     # Commands to run before, where {here} and {directory} stand for those of source and program.
     generators: tuple[tuple[str, ...], ...] = ()
+    # Whether it is a library to be preloaded.
+    shared: bool = False
 
     @property
     def name(self) -> str:
@@ -513,9 +515,11 @@ class Sample:
     def build(self, directory: Path) -> str:
         """Compile it. Returns what the compiler said if it failed."""
         source = HERE / self.source
-        flags = subprocess.run(["pkg-config", "--cflags", "--libs", *self.modules], check=True,
-                               capture_output=True, text=True).stdout.split()
-        words = ["gcc", "-std=gnu11"] if source.suffix == ".c" else ["g++", "-std=c++17"]
+        flags = ["-shared"] if self.shared else []
+        if self.modules:
+            flags += subprocess.run(["pkg-config", "--cflags", "--libs", *self.modules],
+                                    check=True, capture_output=True, text=True).stdout.split()
+        words = ["gcc", "-std=gnu11", "-D_GNU_SOURCE"] if source.suffix == ".c" else ["g++", "-std=c++17"]
         for generator in self.generators:
             done = subprocess.run([word.format(here=HERE, directory=directory)
                                    for word in generator],
