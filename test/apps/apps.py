@@ -16,6 +16,7 @@ import importlib
 import multiprocessing
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -257,6 +258,8 @@ def main() -> int:
             print(f"{family.name:20} {family.missing()}")
         return 0
     os.umask(0o022)
+    # Whoever is told to end ends what it has started, here and in the processes of the pool.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     top = Path(tempfile.mkdtemp(prefix="check-apps-", dir="/tmp"))
     top.chmod(0o755)
     try:

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import tty
+from pathlib import Path
 
 from stage import Stage, command, family, file, free_port, isolated, wait_until
 from tools import BUS, INTERFACE, NEEDS_SERVICE, OBJECT, SERVICE, check_capture, start_service
@@ -61,6 +62,8 @@ def oddjob(stage: Stage) -> None:
     stage.expect_end("ends when told to", daemon, status=-signal.SIGTERM)
 
 
+NOTIFIER = "/usr/lib/cups/notifier/dbus"
+
 CUPSD_CONFIGURATION = """Listen {directory}/cups.sock
 LogLevel warn
 WebInterface No
@@ -88,23 +91,38 @@ StateDir {directory}/cups
 RequestRoot {directory}/cups
 DocumentRoot {directory}/cups
 TempDir {directory}/cups
-ServerBin /usr/lib/cups
+ServerBin {directory}/programs
 AccessLog {directory}/cups/access
 ErrorLog stderr
 PageLog {directory}/cups/page
 SystemGroup root
 User lp
 Group lp
-PassEnv DBUS_SYSTEM_BUS_ADDRESS DBUS_SESSION_BUS_ADDRESS LD_LIBRARY_PATH
+PassEnv DBUS_SYSTEM_BUS_ADDRESS DBUS_SESSION_BUS_ADDRESS
 """
 
 
+def make_cups_programs(stage: Stage) -> None:
+    """cupsd hides LD_LIBRARY_PATH from what it starts, so the notifier is told of it anew."""
+    programs = stage.directory / "programs"
+    (programs / "notifier").mkdir(parents=True)
+    for path in Path("/usr/lib/cups").iterdir():
+        if path.name != "notifier":
+            (programs / path.name).symlink_to(path)
+    notifier = programs / "notifier" / "dbus"
+    notifier.write_text("#!/bin/sh\nexec env LD_LIBRARY_PATH="
+                        f'{stage.combination.library.directory} {NOTIFIER} "$@"\n',
+                        encoding="utf-8")
+    notifier.chmod(0o755)
+
+
 @family(command("cupsd", "cups-daemon"), command("lpadmin", "cups-client"),
-        command("lp", "cups-client"), file("/usr/lib/cups/notifier/dbus", "cups-daemon"),
+        command("lp", "cups-client"), file(NOTIFIER, "cups-daemon"),
         command("dbus-monitor", "dbus-bin"), root=True)
 def cups(stage: Stage) -> None:
     """A job is printed, and the notifier signals what becomes of it."""
     (stage.directory / "cups").mkdir()
+    make_cups_programs(stage)
     files = {}
     for name, text in (("cupsd.conf", CUPSD_CONFIGURATION), ("cups-files.conf", CUPS_FILES)):
         files[name] = stage.directory / name

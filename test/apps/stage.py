@@ -288,6 +288,8 @@ class Stage:  # pylint: disable=too-many-instance-attributes
                 start_new_session=True, preexec_fn=tracing.die_with_parent)
         started = Running(program, process, out, err, loads)
         self.running.append(started)
+        if loads:
+            self.note_loaded(program, None)
         return started
 
     def look_into(self, started: Running) -> None:
@@ -303,11 +305,13 @@ class Stage:  # pylint: disable=too-many-instance-attributes
         done = self.gdbus("org.freedesktop.DBus", "/org/freedesktop/DBus",
                           "org.freedesktop.DBus.GetConnectionUnixProcessID", name)
         found = re.search(r"uint32 (\d+)", done.text)
-        self.note_loaded(program, tracing.libraries_of(int(found[1])) if found else frozenset())
+        self.note_loaded(program, tracing.libraries_of(int(found[1])) if found else None)
 
-    def note_loaded(self, program: str, libraries: frozenset[str]) -> None:
-        """Remember what a program had loaded."""
-        self.loaded.setdefault(program, set()).update(libraries or {"none"})
+    def note_loaded(self, program: str, libraries: frozenset[str] | None) -> None:
+        """Remember what a program had loaded, if it could be seen. It has to be seen once."""
+        seen = self.loaded.setdefault(program, set())
+        if libraries is not None:
+            seen.update(libraries or {"none"})
 
     def end(self, started: Running, number: signal.Signals = signal.SIGTERM) -> int | None:
         """Tell a program to end, and wait until it has. Returns its exit status."""
@@ -446,7 +450,7 @@ class Stage:  # pylint: disable=too-many-instance-attributes
         wanted = str(self.combination.library.path)
         for program, libraries in self.loaded.items():
             self.check(program, "has loaded the library under test, and no other",
-                       libraries == {wanted}, f"loaded: {' '.join(sorted(libraries))}")
+                       libraries == {wanted}, f"loaded: {' '.join(sorted(libraries)) or 'not seen'}")
         complaints = [f"{path.name}: {match[0]}" for path in self.outputs if path.exists()
                       for match in COMPLAINT.finditer(
                           path.read_text(encoding="utf-8", errors="replace"))]

@@ -34,7 +34,7 @@ class Ended(NamedTuple):
     """How a program ended: its exit status (None: it did not), and the libdbus-1 it had."""
 
     status: int | None
-    libraries: frozenset[str]
+    libraries: frozenset[str] | None
 
 
 def die_with_parent() -> None:
@@ -42,12 +42,14 @@ def die_with_parent() -> None:
     _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def libraries_of(pid: int) -> frozenset[str]:
-    """The files named libdbus-1.so* that a process has mapped."""
+def libraries_of(pid: int) -> frozenset[str] | None:
+    """The files named libdbus-1.so* that a process has mapped; None for one that has no memory
+    any more."""
     try:
-        return frozenset(_LIBRARY.findall(Path(f"/proc/{pid}/maps").read_text(encoding="utf-8")))
+        maps = Path(f"/proc/{pid}/maps").read_text(encoding="utf-8")
     except OSError:
-        return frozenset()
+        return None
+    return frozenset(_LIBRARY.findall(maps)) if maps else None
 
 
 def _be_traced() -> None:
@@ -63,7 +65,7 @@ def run(command: Sequence[str], environment: Mapping[str, str], files: tuple[int
         command, stdin=files[0], stdout=files[1], stderr=files[2], env=environment,
         start_new_session=True, preexec_fn=_be_traced)
     deadline = time.monotonic() + seconds
-    libraries: frozenset[str] = frozenset()
+    libraries: frozenset[str] | None = None
     first, late = True, False
     while True:
         pid, status = os.waitpid(process.pid, os.WNOHANG)
