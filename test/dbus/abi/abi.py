@@ -141,8 +141,13 @@ class Comparison:
 
     def attributes(self) -> None:
         """Functions have the same attributes: visibility, format, deprecation and others."""
+        # The stock headers take clang for an old GCC, and tell it nothing of sizes.
+        sizes = any(a.startswith("__alloc_size") for attributes in
+                    self.stock_header.attributes.values() for a in attributes)
+
         def lines(header: Header) -> list[str]:
-            return [f"{name}: {', '.join(sorted(a.replace('__', '') for a in attributes))}"
+            return [" ".join([name, *sorted(a.replace("__", "") for a in attributes
+                                            if sizes or not a.startswith("__alloc_size"))])
                     for name, attributes in header.attributes.items()]
         expect_equal("attributes", lines(self.stock_header), lines(self.our_header))
 

@@ -15,6 +15,7 @@ from pathlib import Path
 _LINE_MARKER = re.compile(r'^# \d+ "([^"]*)"')
 _TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|\w+|\.\.\.|<<|>>|\S')
 _DEFINE = re.compile(r"^#define (\w+)(\([^)]*\))? ?(.*)$")
+_OURS = re.compile(r"_?dbus|_?DBUS|TRUE$|FALSE$")
 _GUARD = re.compile(r"_H$|^DBUS_INSIDE_DBUS_H$")
 
 
@@ -34,8 +35,8 @@ class Header:
 
 def _run(compiler: str, options: list[str]) -> str:
     """What the preprocessor makes of a program that includes the headers."""
-    return subprocess.run([compiler, "-E", *options, "-x", "c", "-"], input="#include <dbus/dbus.h>\n",
-                          capture_output=True, text=True, check=True).stdout
+    return subprocess.run([compiler, "-E", *options, "-x", "c", "-"], check=True, text=True,
+                          input="#include <dbus/dbus.h>\n", capture_output=True).stdout
 
 
 def _own_lines(text: str) -> str:
@@ -147,7 +148,7 @@ def read(compiler: str, options: list[str]) -> Header:
         _read_declaration(header, declaration)
     for line in _run(compiler, ["-dM", *options]).splitlines():
         match = _DEFINE.match(line)
-        if not match or not re.match(r"_?dbus|_?DBUS|TRUE$|FALSE$", match[1]) or _GUARD.search(match[1]):
+        if not match or not _OURS.match(match[1]) or _GUARD.search(match[1]):
             continue
         if match[2]:
             header.macros[match[1]] = match[2].count(",") + 1
