@@ -45,11 +45,11 @@ static inline uint8_t *take(DBusMessage *m, uint32_t alignment, size_t size)
         uint64_t end = (uint64_t)at + size;
         uint8_t *body;
 
-        if (__builtin_expect(end > m->capacity, 0) && !message_make_room(m, 0, end))
+        /* There is always room for 8 bytes more, so that padding is one store of as many. */
+        if (__builtin_expect(end + 8 > m->capacity, 0) && !message_make_room(m, 0, end + 8))
                 return NULL;
         body = message_body_bytes(m);
-        for (uint32_t i = old; i < at; ++i)
-                body[i] = 0;
+        memset(body + old, 0, 8);
         m->wire.header.body_size = (uint32_t)end;
         return body + at;
 }
@@ -68,9 +68,11 @@ static bool is_at_end(const struct appender *a)
         return !a->iter.in_body && a->type_at >= a->iter.message->signature_length;
 }
 
-static char expected_type(const struct appender *a)
+/* Goes to the type at an offset from where it is. */
+static void expect(struct appender *a, uint32_t offset)
 {
-        return is_at_end(a) ? '\0' : *expected(a);
+        a->type_at += offset;
+        a->due = is_at_end(a) ? '\0' : *expected(a);
 }
 
 /* Says where in which signature something else was expected. */
@@ -91,13 +93,11 @@ static void warn_of_types(const struct appender *a, const char *what, const char
         "\nThe overall signature expected here was '%.*s' and we are on byte %d of that "          \
         "signature."
 
-/* Sees that a value whose type starts with `c` may be appended; complains if not. */
-static void check_expected(const struct appender *a, char c)
+/* Complains of a value whose type starts with `c`. */
+static void warn_unexpected(const struct appender *a, char c)
 {
-        char type = expected_type(a);
+        char type = a->due;
 
-        if (__builtin_expect(type == c, 1))
-                return;
         if (type)
                 warn_of_types(a,
                               "Array or variant type requires that type %s be written, but %s was "
@@ -111,10 +111,17 @@ static void check_expected(const struct appender *a, char c)
                         type_name(c), "");
 }
 
+/* Sees that a value whose type starts with `c` may be appended; complains if not. */
+static inline void check_expected(const struct appender *a, char c)
+{
+        if (__builtin_expect(a->due != c, 0))
+                warn_unexpected(a, c);
+}
+
 /* The same for a container. */
 static void check_expected_container(const struct appender *a, int type)
 {
-        char c = expected_type(a);
+        char c = a->due;
 
         if (type_of(c) == type && c != ')' && c != '}')
                 return;
@@ -133,8 +140,8 @@ static void check_expected_container(const struct appender *a, int type)
 /* Goes behind the type of a container that was appended, unless the next value has it, too. */
 static void advance(struct appender *a)
 {
-        if (a->iter.container != DBUS_TYPE_ARRAY && type_of(expected_type(a)))
-                a->type_at += (uint32_t)signature_next(expected(a));
+        if (a->iter.container != DBUS_TYPE_ARRAY && type_of(a->due))
+                expect(a, (uint32_t)signature_next(expected(a)));
 }
 
 /* Writes types behind those of the message. They fit: has_room() says so. */
@@ -165,8 +172,8 @@ static bool finish_basic(struct appender *a, char type, uint32_t old_size)
         DBusMessage *m = a->iter.message;
 
         if (a->expects) {
-                if (a->iter.container != DBUS_TYPE_ARRAY && expected_type(a))
-                        a->type_at += 1;
+                if (a->iter.container != DBUS_TYPE_ARRAY && a->due)
+                        expect(a, 1);
                 return true;
         }
         write_types(m, &type, 1);
@@ -347,7 +354,7 @@ static bool open_array(struct appender *a, const char *contained, size_t length,
 
         if (a->expects) {
                 check_expected_container(a, DBUS_TYPE_ARRAY);
-                if (expected_type(a) == 'a' && strncmp(contained, expected(a) + 1, length))
+                if (a->due == 'a' && strncmp(contained, expected(a) + 1, length))
                         warn_misuse("Writing an array of '%s' but this is incompatible with the "
                                     "expected type of elements in the parent array",
                                     contained);
@@ -362,12 +369,13 @@ static bool open_array(struct appender *a, const char *contained, size_t length,
         if (!take(m, signature_alignment(*contained), 0))
                 return false;
         sub->first_at = m->wire.header.body_size;
-        sub->type_at = a->expects ? a->type_at + !!expected_type(a) : m->signature_length + 1u;
+        sub->type_at = a->expects ? a->type_at : m->signature_length;
         if (!a->expects) {
                 write_types(m, "a", 1);
                 write_types(m, contained, length);
         }
         sub->expects = true;
+        expect(sub, !a->expects || a->due);
         return true;
 }
 
@@ -394,6 +402,7 @@ static bool open_variant(struct appender *a, const char *contained, size_t lengt
         if (!a->expects)
                 write_types(m, "v", 1);
         sub->expects = sub->iter.in_body = true;
+        expect(sub, 0);
         return true;
 }
 
@@ -412,7 +421,9 @@ static bool open_struct(struct appender *a, int type, struct appender *sub)
         if (!a->expects)
                 write_types(m, &begin, 1);
         sub->expects = a->expects;
-        sub->type_at = a->type_at + (a->expects && expected_type(a) == begin);
+        sub->type_at = a->type_at;
+        if (a->expects)
+                expect(sub, a->due == begin);
         return true;
 }
 

@@ -48,17 +48,17 @@ static bool get_texts(const struct argument *a, struct reader *element, unsigned
 {
         char **copies = dbus_malloc0((n + 1) * sizeof(*copies));
 
-        for (unsigned i = 0; copies && i < n; ++i, reader_next(element)) {
-                const char *text = reader_text(element);
-                size_t size = strlen(text) + 1;
+        for (unsigned i = 0; copies && i < n; ++i) {
+                size_t length;
+                const char *text = reader_next_text(element, &length);
 
-                copies[i] = dbus_malloc(size);
-                if (!copies[i]) {
+                copies[i] = dbus_malloc(length + 1);
+                if (copies[i]) {
+                        memcpy(copies[i], text, length + 1);
+                } else {
                         dbus_free_string_array(copies);
                         copies = NULL;
-                        break;
                 }
-                memcpy(copies[i], text, size);
         }
         if (!copies) {
                 dbus_set_error_const(a->error, DBUS_ERROR_NO_MEMORY, "Not enough memory");
@@ -156,7 +156,7 @@ static bool get_all(struct reader *r, struct argument *a, int type, va_list *arg
                         return false;
                 a->number += 1;
                 type = va_arg(*arguments, int);
-                if (!reader_next(r) && type != DBUS_TYPE_INVALID) {
+                if (type != DBUS_TYPE_INVALID && !reader_next(r)) {
                         dbus_set_error(a->error, DBUS_ERROR_INVALID_ARGS,
                                        "Message has only %d arguments, but more were expected",
                                        a->number);

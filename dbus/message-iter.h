@@ -42,6 +42,7 @@ struct reader {
 struct appender {
         struct iter iter;
         bool expects;      /* the types are given; else they are written, to message->signature */
+        char due;          /* the character of them that is next; NUL behind the last */
         uint32_t types_at; /* where the types start that are given */
         uint32_t type_at;  /* the next of them; in an array, that of its elements */
         uint32_t length_at, first_at; /* of an array: its length, its first element */
@@ -73,6 +74,19 @@ static inline struct reader *reader_of(DBusMessageIter *iter, const char *functi
         return NULL;
 }
 
+static inline const uint8_t *reader_body(const struct reader *r)
+{
+        return message_body(&r->iter.message->wire);
+}
+
+/* The types of the message, or the variant, from that of the current value on. */
+static inline const char *reader_types(const struct reader *r)
+{
+        return (r->iter.in_body ? (const char *)reader_body(r)
+                                : message_signature(&r->iter.message->wire)) +
+               r->type_at;
+}
+
 /* message-read.c */
 
 /* Starts to read a message, which is turned into native byte order. False if it has no values. */
@@ -81,13 +95,14 @@ bool reader_init(struct reader *r, DBusMessage *m);
 /* All of these are for the type that the current value has. */
 void reader_recurse(const struct reader *r, struct reader *sub);
 bool reader_next(struct reader *r);
+
+/* The next of the texts in an array of strings, paths or signatures, and its length. */
+const char *reader_next_text(struct reader *r, size_t *length);
 unsigned reader_count(const struct reader *r);          /* of the elements of an array */
 void reader_basic(const struct reader *r, void *value); /* not of descriptors */
 const char *reader_text(const struct reader *r);        /* s, o or g */
 int reader_fd(const struct reader *r);                  /* a copy; -1: none could be made */
 uint32_t reader_fd_index(const struct reader *r);
-/* The types of the message, or the variant, from that of the current value on. */
-const char *reader_types(const struct reader *r);
 /* What is left of an array of fixed-size elements. Returns NULL if that never had any. */
 const void *reader_block(const struct reader *r, unsigned *n);
 

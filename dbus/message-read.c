@@ -15,25 +15,13 @@ _Static_assert(sizeof(struct reader) <= sizeof(DBusMessageIter), "has to fit in"
 /* What is read here was validated when it came, or is what we have written: it is not looked at
  * again. All of it is in native byte order. */
 
-static const uint8_t *body(const struct reader *r)
-{
-        return message_body_bytes(r->iter.message);
-}
-
-const char *reader_types(const struct reader *r)
-{
-        return (r->iter.in_body ? (const char *)body(r)
-                                : message_signature(&r->iter.message->wire)) +
-               r->type_at;
-}
-
-static uint32_t load(const uint8_t *at)
+static inline uint32_t load(const uint8_t *at)
 {
         return load_u32(at, ORDER_NATIVE);
 }
 
 /* Sets the type of the value at `types`, and goes over the padding in front of it. */
-static void enter(struct reader *r, char type)
+static inline void enter(struct reader *r, char type)
 {
         r->type = (uint8_t)type_of(type);
         if (r->type)
@@ -58,14 +46,14 @@ void reader_recurse(const struct reader *r, struct reader *sub)
                 into.type_at = r->type_at + 1;
                 into.at = align_up(r->at + 4, signature_alignment(*reader_types(&into)));
                 into.first_at = into.at;
-                into.end = into.at + load(body(r) + r->at);
+                into.end = into.at + load(reader_body(r) + r->at);
                 if (into.at < into.end)
                         into.type = (uint8_t)type_of(*reader_types(&into));
                 break;
         case DBUS_TYPE_VARIANT:
                 into.iter.in_body = true;
                 into.type_at = r->at + 1;
-                into.at = into.type_at + body(r)[r->at] + 1;
+                into.at = into.type_at + reader_body(r)[r->at] + 1;
                 enter(&into, *reader_types(&into));
                 break;
         default:
@@ -77,9 +65,9 @@ void reader_recurse(const struct reader *r, struct reader *sub)
 }
 
 /* The offset behind the current value. */
-static uint32_t behind(const struct reader *r)
+static inline uint32_t behind(const struct reader *r)
 {
-        const uint8_t *value = body(r) + r->at;
+        const uint8_t *value = reader_body(r) + r->at;
 
         switch (r->type) {
         case DBUS_TYPE_STRING:
@@ -88,25 +76,28 @@ static uint32_t behind(const struct reader *r)
         case DBUS_TYPE_SIGNATURE:
                 return r->at + 1 + *value + 1;
         case DBUS_TYPE_ARRAY:
+                return align_up(r->at + 4, signature_alignment(reader_types(r)[1])) + load(value);
         case DBUS_TYPE_STRUCT:
         case DBUS_TYPE_DICT_ENTRY:
         case DBUS_TYPE_VARIANT:
-                return (uint32_t)body_skip(body(r), r->at, reader_types(r), ORDER_NATIVE);
+                return (uint32_t)body_skip(reader_body(r), r->at, reader_types(r), ORDER_NATIVE);
         default:
                 return r->at + signature_fixed_size((char)r->type);
         }
 }
 
-static bool is_single_char(int type)
-{
-        return type != DBUS_TYPE_ARRAY && type != DBUS_TYPE_STRUCT && type != DBUS_TYPE_DICT_ENTRY;
-}
-
 /* Where the type behind the current one is. */
-static uint32_t next_type_at(const struct reader *r)
+static inline uint32_t next_type_at(const struct reader *r)
 {
-        return r->type_at +
-               (is_single_char(r->type) ? 1 : (uint32_t)signature_next(reader_types(r)));
+        const char *types;
+
+        if (r->type == DBUS_TYPE_VARIANT || type_basic(r->type))
+                return r->type_at + 1;
+        types = reader_types(r);
+        /* Most arrays are of something simple. */
+        if (r->type == DBUS_TYPE_ARRAY && type_basic(types[1]))
+                return r->type_at + 2;
+        return r->type_at + (uint32_t)signature_next(types);
 }
 
 bool reader_next(struct reader *r)
@@ -126,25 +117,43 @@ bool reader_next(struct reader *r)
         return r->type;
 }
 
+static const char *text_of(const struct reader *r)
+{
+        return (const char *)reader_body(r) + r->at + (r->type == DBUS_TYPE_SIGNATURE ? 1 : 4);
+}
+
+const char *reader_next_text(struct reader *r, size_t *length)
+{
+        const char *text = text_of(r);
+
+        r->at = behind(r);
+        *length = (size_t)((const char *)reader_body(r) + r->at - 1 - text);
+        /* Behind the last one there is no other to be aligned for. */
+        if (r->at < r->end && r->type != DBUS_TYPE_SIGNATURE)
+                r->at = align_up(r->at, 4);
+        return text;
+}
+
 unsigned reader_count(const struct reader *r)
 {
         struct reader element;
         unsigned size, n = 0;
+        size_t length;
 
         reader_recurse(r, &element);
         size = signature_fixed_size(*reader_types(&element));
         if (size)
                 return (element.end - element.at) / size;
+        if (type_basic(element.type)) {
+                for (; element.at < element.end; ++n)
+                        reader_next_text(&element, &length);
+                return n;
+        }
         if (element.type)
                 do
                         ++n;
                 while (reader_next(&element));
         return n;
-}
-
-const char *reader_text(const struct reader *r)
-{
-        return (const char *)body(r) + r->at + (r->type == DBUS_TYPE_SIGNATURE ? 1 : 4);
 }
 
 void reader_basic(const struct reader *r, void *value)
@@ -155,29 +164,29 @@ void reader_basic(const struct reader *r, void *value)
         case DBUS_TYPE_STRING:
         case DBUS_TYPE_OBJECT_PATH:
         case DBUS_TYPE_SIGNATURE:
-                text = reader_text(r);
+                text = text_of(r);
                 memcpy(value, &text, sizeof(text));
                 break;
         case DBUS_TYPE_BYTE:
-                memcpy(value, body(r) + r->at, 1);
+                memcpy(value, reader_body(r) + r->at, 1);
                 break;
         case DBUS_TYPE_INT16:
         case DBUS_TYPE_UINT16:
-                memcpy(value, body(r) + r->at, 2);
+                memcpy(value, reader_body(r) + r->at, 2);
                 break;
         case DBUS_TYPE_BOOLEAN:
         case DBUS_TYPE_INT32:
         case DBUS_TYPE_UINT32:
-                memcpy(value, body(r) + r->at, 4);
+                memcpy(value, reader_body(r) + r->at, 4);
                 break;
         default:
-                memcpy(value, body(r) + r->at, 8);
+                memcpy(value, reader_body(r) + r->at, 8);
         }
 }
 
 uint32_t reader_fd_index(const struct reader *r)
 {
-        return load(body(r) + r->at);
+        return load(reader_body(r) + r->at);
 }
 
 int reader_fd(const struct reader *r)
@@ -194,7 +203,7 @@ const void *reader_block(const struct reader *r, unsigned *n)
         unsigned size = signature_fixed_size(*reader_types(r));
 
         *n = size ? (r->end - r->at) / size : 0;
-        return r->first_at < r->end ? body(r) + r->at : NULL;
+        return r->first_at < r->end ? reader_body(r) + r->at : NULL;
 }
 
 #define READER(iter) reader_of(iter, __func__)
