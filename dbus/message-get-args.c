@@ -26,31 +26,31 @@ static bool refuse(const struct argument *a, const char *format, int asked, int 
         return false;
 }
 
-static bool get_fd(const struct argument *a, const struct reader *r, int *fd)
+static bool get_fd(const struct argument *a, const struct reading *r, int *fd)
 {
         unsigned n = r->iter.message->wire.n_fds;
 
-        if (reader_fd_index(r) >= n) {
+        if (reading_fd_index(r) >= n) {
                 dbus_set_error(a->error, DBUS_ERROR_INCONSISTENT_MESSAGE,
                                "Message refers to file descriptor at index %i,but has only %i "
                                "descriptors attached.",
-                               (int)reader_fd_index(r), (int)n);
+                               (int)reading_fd_index(r), (int)n);
                 return false;
         }
-        *fd = reader_fd(r);
+        *fd = reading_fd(r);
         if (*fd < 0)
                 dbus_set_error_const(a->error, DBUS_ERROR_NO_MEMORY, "Not enough memory");
         return *fd >= 0;
 }
 
 /* Copies an array of strings, for dbus_free_string_array(). */
-static bool get_texts(const struct argument *a, struct reader *element, unsigned n, char ***texts)
+static bool get_texts(const struct argument *a, struct reading *element, unsigned n, char ***texts)
 {
         char **copies = dbus_malloc0((n + 1) * sizeof(*copies));
 
         for (unsigned i = 0; copies && i < n; ++i) {
                 size_t length;
-                const char *text = reader_next_text(element, &length);
+                const char *text = reading_next_text(element, &length);
 
                 copies[i] = dbus_malloc(length + 1);
                 if (copies[i]) {
@@ -68,10 +68,10 @@ static bool get_texts(const struct argument *a, struct reader *element, unsigned
         return true;
 }
 
-static bool get_array(const struct argument *a, const struct reader *r, va_list *arguments)
+static bool get_array(const struct argument *a, const struct reading *r, va_list *arguments)
 {
-        int type = va_arg(*arguments, int), found = type_of(reader_types(r)[1]);
-        struct reader element;
+        int type = va_arg(*arguments, int), found = type_of(reading_types(r)[1]);
+        struct reading element;
         const void *block;
         void *value;
         unsigned n;
@@ -91,10 +91,10 @@ static bool get_array(const struct argument *a, const struct reader *r, va_list 
         value = va_arg(*arguments, void *);
         n_elements = va_arg(*arguments, int *);
         if (!type_fixed(type))
-                n = reader_count(r);
-        reader_recurse(r, &element);
+                n = reading_count(r);
+        reading_recurse(r, &element);
         if (type_fixed(type)) {
-                block = reader_block(&element, &n);
+                block = reading_block(&element, &n);
                 memcpy(value, &block, sizeof(block));
         } else if (!get_texts(a, &element, n, value)) {
                 return false;
@@ -104,7 +104,7 @@ static bool get_array(const struct argument *a, const struct reader *r, va_list 
 }
 
 /* Gets the current argument, of that type, and its place from the list. */
-static bool get_argument(const struct argument *a, const struct reader *r, int type,
+static bool get_argument(const struct argument *a, const struct reading *r, int type,
                          va_list *arguments)
 {
         if (type != r->type)
@@ -117,7 +117,7 @@ static bool get_argument(const struct argument *a, const struct reader *r, int t
         if (type == DBUS_TYPE_ARRAY)
                 return get_array(a, r, arguments);
         if (type_basic(type)) {
-                reader_basic(r, va_arg(*arguments, void *));
+                reading_basic(r, va_arg(*arguments, void *));
                 return true;
         }
         warn("you can only read arrays and basic types with %s for now", GET_ARGS);
@@ -149,14 +149,14 @@ static void take_back(int type, va_list *arguments, int n)
 }
 
 /* Gets the arguments after `type`, which is the first one's; `got` counts them. */
-static bool get_all(struct reader *r, struct argument *a, int type, va_list *arguments)
+static bool get_all(struct reading *r, struct argument *a, int type, va_list *arguments)
 {
         while (type != DBUS_TYPE_INVALID) {
                 if (!get_argument(a, r, type, arguments))
                         return false;
                 a->number += 1;
                 type = va_arg(*arguments, int);
-                if (type != DBUS_TYPE_INVALID && !reader_next(r)) {
+                if (type != DBUS_TYPE_INVALID && !reading_next(r)) {
                         dbus_set_error(a->error, DBUS_ERROR_INVALID_ARGS,
                                        "Message has only %d arguments, but more were expected",
                                        a->number);
@@ -184,14 +184,14 @@ dbus_bool_t dbus_message_get_args_valist(DBusMessage *message, DBusError *error,
                                          va_list var_args)
 {
         struct argument a = {.error = error};
-        struct reader r;
+        struct reading r;
         va_list arguments;
         bool ok;
 
         if (!CHECK(message != NULL) || !CHECK_AS(!error || !dbus_error_is_set(error),
                                                  "(error) == NULL || !dbus_error_is_set ((error))"))
                 return FALSE;
-        reader_init(&r, message);
+        reading_init(&r, message);
         va_copy(arguments, var_args);
         ok = get_all(&r, &a, first_arg_type, &arguments);
         va_end(arguments);

@@ -31,7 +31,7 @@ struct iter {
         bool in_body; /* the types are in the body */
 };
 
-struct reader {
+struct reading {
         struct iter iter;
         uint8_t type;     /* DBUS_TYPE_* of the current value; DBUS_TYPE_INVALID: behind the last */
         uint32_t at;      /* of the current value */
@@ -63,9 +63,9 @@ static inline void iter_close(struct iter *i)
 bool iter_unusable(const struct iter *i, const char *function, const char *check);
 
 /* The reader behind an iterator; NULL, after a complaint, if it is none. */
-static inline struct reader *reader_of(DBusMessageIter *iter, const char *function)
+static inline struct reading *reading_of(DBusMessageIter *iter, const char *function)
 {
-        struct reader *r = (struct reader *)(void *)iter;
+        struct reading *r = (struct reading *)(void *)iter;
 
         if (__builtin_expect(r && r->iter.message && r->iter.kind == ITER_READER, 1))
                 return r;
@@ -74,15 +74,15 @@ static inline struct reader *reader_of(DBusMessageIter *iter, const char *functi
         return NULL;
 }
 
-static inline const uint8_t *reader_body(const struct reader *r)
+static inline const uint8_t *reading_body(const struct reading *r)
 {
         return message_body(&r->iter.message->wire);
 }
 
 /* The types of the message, or the variant, from that of the current value on. */
-static inline const char *reader_types(const struct reader *r)
+static inline const char *reading_types(const struct reading *r)
 {
-        return (r->iter.in_body ? (const char *)reader_body(r)
+        return (r->iter.in_body ? (const char *)reading_body(r)
                                 : message_signature(&r->iter.message->wire)) +
                r->type_at;
 }
@@ -90,21 +90,21 @@ static inline const char *reader_types(const struct reader *r)
 /* message-read.c */
 
 /* Starts to read a message, which is turned into native byte order. False if it has no values. */
-bool reader_init(struct reader *r, DBusMessage *m);
+bool reading_init(struct reading *r, DBusMessage *m);
 
 /* All of these are for the type that the current value has. */
-void reader_recurse(const struct reader *r, struct reader *sub);
-bool reader_next(struct reader *r);
+void reading_recurse(const struct reading *r, struct reading *sub);
+bool reading_next(struct reading *r);
 
 /* The next of the texts in an array of strings, paths or signatures, and its length. */
-const char *reader_next_text(struct reader *r, size_t *length);
-unsigned reader_count(const struct reader *r);          /* of the elements of an array */
-void reader_basic(const struct reader *r, void *value); /* not of descriptors */
-const char *reader_text(const struct reader *r);        /* s, o or g */
-int reader_fd(const struct reader *r);                  /* a copy; -1: none could be made */
-uint32_t reader_fd_index(const struct reader *r);
+const char *reading_next_text(struct reading *r, size_t *length);
+unsigned reading_count(const struct reading *r);          /* of the elements of an array */
+void reading_basic(const struct reading *r, void *value); /* not of descriptors */
+const char *reader_text(const struct reading *r);         /* s, o or g */
+int reading_fd(const struct reading *r);                  /* a copy; -1: none could be made */
+uint32_t reading_fd_index(const struct reading *r);
 /* What is left of an array of fixed-size elements. Returns NULL if that never had any. */
-const void *reader_block(const struct reader *r, unsigned *n);
+const void *reading_block(const struct reading *r, unsigned *n);
 
 /* message-append.c */
 
