@@ -16,7 +16,8 @@
  * @{
  */
 
-/** Opens and closes what is declared with the linkage of C. */
+/** @cond */
+/* What stands between these has the linkage of C. */
 #ifdef __cplusplus
 #define DBUS_BEGIN_DECLS extern "C" {
 #define DBUS_END_DECLS   }
@@ -24,6 +25,7 @@
 #define DBUS_BEGIN_DECLS
 #define DBUS_END_DECLS
 #endif
+/** @endcond */
 
 #ifndef TRUE
 /** The #dbus_bool_t that is true. */
@@ -35,6 +37,7 @@
 #define FALSE 0
 #endif
 
+/** @cond */
 #ifndef NULL
 #ifdef __cplusplus
 #define NULL (0L)
@@ -43,7 +46,6 @@
 #endif
 #endif
 
-/** @cond */
 #ifdef __GNUC__
 #define DBUS_DEPRECATED          __attribute__((__deprecated__))
 #define DBUS_MALLOC              __attribute__((__malloc__))
