@@ -60,18 +60,19 @@ static dbus_bool_t take(DBusMessage *reply, DBusError *error, int type, void *va
         return taken;
 }
 
-static bool check_name(DBusConnection *connection, const char *name, const DBusError *error)
+static bool check_name(const char *function, DBusConnection *connection, const char *name,
+                       const DBusError *error)
 {
-        return CHECK(connection != NULL) && CHECK(name != NULL) &&
-               CHECK(dbus_validate_bus_name(name, NULL)) &&
-               CHECK((error) == NULL || !dbus_error_is_set((error)));
+        return CHECK_FOR(function, connection != NULL) && CHECK_FOR(function, name != NULL) &&
+               CHECK_FOR(function, dbus_validate_bus_name(name, NULL)) &&
+               CHECK_NO_ERROR(function, error);
 }
 
 unsigned long dbus_bus_get_unix_user(DBusConnection *connection, const char *name, DBusError *error)
 {
         dbus_uint32_t uid;
 
-        if (!check_name(connection, name, error) ||
+        if (!check_name(__func__, connection, name, error) ||
             !take(call(connection, error, "GetConnectionUnixUser", DBUS_TYPE_STRING, &name,
                        DBUS_TYPE_INVALID),
                   error, DBUS_TYPE_UINT32, &uid))
@@ -85,7 +86,7 @@ char *dbus_bus_get_id(DBusConnection *connection, DBusError *error)
         DBusMessage *reply;
         char *copy = NULL;
 
-        if (!CHECK(connection != NULL) || !CHECK((error) == NULL || !dbus_error_is_set((error))))
+        if (!CHECK(connection != NULL) || !CHECK_NO_ERROR(__func__, error))
                 return NULL;
         reply = call(connection, error, "GetId", DBUS_TYPE_INVALID);
         if (!reply)
@@ -108,7 +109,7 @@ int dbus_bus_request_name(DBusConnection *connection, const char *name, unsigned
 {
         dbus_uint32_t result, wire_flags = flags;
 
-        if (!check_name(connection, name, error) ||
+        if (!check_name(__func__, connection, name, error) ||
             !take(call(connection, error, "RequestName", DBUS_TYPE_STRING, &name, DBUS_TYPE_UINT32,
                        &wire_flags, DBUS_TYPE_INVALID),
                   error, DBUS_TYPE_UINT32, &result))
@@ -120,7 +121,7 @@ int dbus_bus_release_name(DBusConnection *connection, const char *name, DBusErro
 {
         dbus_uint32_t result;
 
-        if (!check_name(connection, name, error) ||
+        if (!check_name(__func__, connection, name, error) ||
             !take(call(connection, error, "ReleaseName", DBUS_TYPE_STRING, &name,
                        DBUS_TYPE_INVALID),
                   error, DBUS_TYPE_UINT32, &result))
@@ -132,7 +133,7 @@ dbus_bool_t dbus_bus_name_has_owner(DBusConnection *connection, const char *name
 {
         dbus_bool_t has_owner;
 
-        if (!check_name(connection, name, error) ||
+        if (!check_name(__func__, connection, name, error) ||
             !take(call(connection, error, "NameHasOwner", DBUS_TYPE_STRING, &name,
                        DBUS_TYPE_INVALID),
                   error, DBUS_TYPE_BOOLEAN, &has_owner))

@@ -50,7 +50,7 @@ static char *user_bus_address(void)
 
         if (!directory || asprintf(&path, "%s/bus", directory) < 0)
                 return NULL;
-        if (!stat(path, &st) && S_ISSOCK(st.st_mode) && st.st_uid == geteuid() &&
+        if (!lstat(path, &st) && S_ISSOCK(st.st_mode) && st.st_uid == geteuid() &&
             !address_escape(path, &escaped) && asprintf(&address, "unix:path=%s", escaped) < 0)
                 address = NULL;
         free(escaped);
@@ -178,7 +178,7 @@ static bool is_bus_type(DBusBusType type)
 
 DBusConnection *dbus_bus_get(DBusBusType type, DBusError *error)
 {
-        if (!CHECK(is_bus_type(type)) || !CHECK((error) == NULL || !dbus_error_is_set((error))))
+        if (!CHECK(is_bus_type(type)) || !CHECK_NO_ERROR(__func__, error))
                 return NULL;
         return get_shared(type, error);
 }
@@ -187,7 +187,7 @@ DBusConnection *dbus_bus_get_private(DBusBusType type, DBusError *error)
 {
         const char *address;
 
-        if (!CHECK(is_bus_type(type)) || !CHECK((error) == NULL || !dbus_error_is_set((error))))
+        if (!CHECK(is_bus_type(type)) || !CHECK_NO_ERROR(__func__, error))
                 return NULL;
         pthread_mutex_lock(&buses.lock);
         address = address_of(type);
@@ -258,7 +258,7 @@ dbus_bool_t dbus_bus_register(DBusConnection *connection, DBusError *error)
 {
         char *name;
 
-        if (!CHECK(connection != NULL) || !CHECK((error) == NULL || !dbus_error_is_set((error))))
+        if (!CHECK(connection != NULL) || !CHECK_NO_ERROR(__func__, error))
                 return FALSE;
         if (!claim_registration(connection))
                 return TRUE;

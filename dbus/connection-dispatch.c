@@ -65,11 +65,8 @@ static DBusDispatchStatus dispatch_first(DBusConnection *c)
                 m = NULL;
         }
         dispatch_release(c);
-        if (m && m == c->disconnected) {
+        if (m && m == c->disconnected)
                 c->disconnected_processed = true;
-                if (c->exit_on_disconnect)
-                        _exit(1);
-        }
         status = dispatch_status(c);
         dispatch_status_tell_and_unlock(c, status);
         if (m)

@@ -124,7 +124,7 @@ static size_t share(const DBusConnection *c)
         return room < READ_SIZE_LEAST ? READ_SIZE_LEAST : (size_t)room;
 }
 
-void connection_read(DBusConnection *c)
+bool connection_read(DBusConnection *c)
 {
         uint8_t bytes[READ_SIZE];
         struct input_buffer b = {.size = share(c), .bytes = bytes};
@@ -132,17 +132,18 @@ void connection_read(DBusConnection *c)
 
         /* While the application is asked whether a client may enter, that thread reads on. */
         if (!connection_is_open(c) || c->transport.state == TRANSPORT_IDENTIFIED)
-                return;
+                return false;
         r = transport_read(&c->transport, &b);
         if (r == -EAGAIN)
-                return;
+                return false;
         if (r < 0) {
                 connection_disconnect(c);
-                return;
+                return false;
         }
         if (c->transport.state != TRANSPORT_IDENTIFIED || authorise(c))
                 take_messages(c, &b);
         connection_changed(c);
+        return true;
 }
 
 void connection_write(DBusConnection *c)

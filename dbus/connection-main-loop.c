@@ -5,15 +5,24 @@
 
 /* The functions by which an application's main loop serves a connection. */
 
+/* The other end is gone: takes what it has left, and closes. */
+static void read_to_end(DBusConnection *c)
+{
+        while (connection_is_open(c) && connection_read(c))
+                ;
+        connection_disconnect(c);
+}
+
 static dbus_bool_t handle_read(DBusWatch *w, unsigned flags, void *data)
 {
         DBusConnection *c = data;
 
         (void)w;
-        (void)flags;
         connection_lock(c);
         /* A thread that sleeps until it can read would sleep on if this one took all there is. */
-        if (!c->is_reader_asleep)
+        if (!c->is_reader_asleep && (flags & (DBUS_WATCH_HANGUP | DBUS_WATCH_ERROR)))
+                read_to_end(c);
+        else if (!c->is_reader_asleep)
                 connection_read(c);
         dispatch_status_tell_and_unlock(c, dispatch_status(c));
         return TRUE;
@@ -26,9 +35,8 @@ static dbus_bool_t handle_write(DBusWatch *w, unsigned flags, void *data)
         (void)w;
         connection_lock(c);
         connection_write(c);
-        /* A broken stream may have something to be read before its end. */
         if ((flags & (DBUS_WATCH_HANGUP | DBUS_WATCH_ERROR)) && !c->is_reader_asleep)
-                connection_read(c);
+                read_to_end(c);
         dispatch_status_tell_and_unlock(c, dispatch_status(c));
         return TRUE;
 }

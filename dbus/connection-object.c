@@ -128,11 +128,11 @@ static dbus_bool_t register_path(DBusConnection *c, const char *path,
         return !r;
 }
 
-static bool check_registration(DBusConnection *connection, const char *path,
+static bool check_registration(const char *function, DBusConnection *connection, const char *path,
                                const DBusObjectPathVTable *vtable)
 {
-        return CHECK(connection != NULL) && CHECK(path != NULL) && CHECK(path[0] == '/') &&
-               CHECK(vtable != NULL);
+        return CHECK_FOR(function, connection != NULL) && CHECK_FOR(function, path != NULL) &&
+               CHECK_FOR(function, path[0] == '/') && CHECK_FOR(function, vtable != NULL);
 }
 
 /* The older functions have nowhere to say what went wrong. */
@@ -154,7 +154,7 @@ dbus_bool_t dbus_connection_try_register_object_path(DBusConnection *connection,
 {
         struct object_registration r = {vtable, user_data, false};
 
-        return check_registration(connection, path, vtable) &&
+        return check_registration(__func__, connection, path, vtable) &&
                register_path(connection, path, &r, error);
 }
 
@@ -164,7 +164,7 @@ dbus_bool_t dbus_connection_register_object_path(DBusConnection *connection, con
 {
         struct object_registration r = {vtable, user_data, false};
 
-        return check_registration(connection, path, vtable) &&
+        return check_registration(__func__, connection, path, vtable) &&
                register_or_warn(connection, path, &r);
 }
 
@@ -174,7 +174,7 @@ dbus_bool_t dbus_connection_try_register_fallback(DBusConnection *connection, co
 {
         struct object_registration r = {vtable, user_data, true};
 
-        return check_registration(connection, path, vtable) &&
+        return check_registration(__func__, connection, path, vtable) &&
                register_path(connection, path, &r, error);
 }
 
@@ -183,7 +183,7 @@ dbus_bool_t dbus_connection_register_fallback(DBusConnection *connection, const 
 {
         struct object_registration r = {vtable, user_data, true};
 
-        return check_registration(connection, path, vtable) &&
+        return check_registration(__func__, connection, path, vtable) &&
                register_or_warn(connection, path, &r);
 }
 

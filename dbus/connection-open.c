@@ -158,14 +158,14 @@ static DBusConnection *open_text(const char *text, bool may_share, DBusError *er
 
 DBusConnection *dbus_connection_open(const char *address, DBusError *error)
 {
-        if (!CHECK(address != NULL) || !CHECK((error) == NULL || !dbus_error_is_set((error))))
+        if (!CHECK(address != NULL) || !CHECK_NO_ERROR(__func__, error))
                 return NULL;
         return open_text(address, true, error);
 }
 
 DBusConnection *dbus_connection_open_private(const char *address, DBusError *error)
 {
-        if (!CHECK(address != NULL) || !CHECK((error) == NULL || !dbus_error_is_set((error))))
+        if (!CHECK(address != NULL) || !CHECK_NO_ERROR(__func__, error))
                 return NULL;
         return open_text(address, false, error);
 }

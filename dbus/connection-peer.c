@@ -37,29 +37,38 @@ static DBusMessage *unknown_method(DBusMessage *call)
                 "Unknown method invoked on org.freedesktop.DBus.Peer interface");
 }
 
+typedef DBusMessage *method(DBusMessage *call);
+
 static const struct {
         const char *member;
-        DBusMessage *(*run)(DBusMessage *call);
+        method *run;
 } methods[] = {
         {"Ping", ping},
         {"GetMachineId", get_machine_id},
 };
 
+/* What answers a message of the interface: whatever is no call of a method is told so, too. */
+static method *find_method(const DBusMessage *m)
+{
+        const char *member = message_text(&m->wire, FIELD_MEMBER);
+
+        if (m->wire.header.type != MESSAGE_METHOD_CALL || !member)
+                return unknown_method;
+        for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); ++i) {
+                if (!strcmp(member, methods[i].member))
+                        return methods[i].run;
+        }
+        return unknown_method;
+}
+
 DBusHandlerResult peer_interface_run(DBusConnection *c, DBusMessage *m)
 {
         const char *interface = message_text(&m->wire, FIELD_INTERFACE);
-        const char *member = message_text(&m->wire, FIELD_MEMBER);
-        DBusMessage *(*run)(DBusMessage * call) = unknown_method;
 
         /* One that is to be routed is for another peer. */
         if (c->route_peer_messages && message_text(&m->wire, FIELD_DESTINATION))
                 return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
-        if (m->wire.header.type != MESSAGE_METHOD_CALL || !interface || !member ||
-            strcmp(interface, DBUS_INTERFACE_PEER) != 0)
+        if (!interface || strcmp(interface, DBUS_INTERFACE_PEER) != 0)
                 return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
-        for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); ++i) {
-                if (!strcmp(member, methods[i].member))
-                        run = methods[i].run;
-        }
-        return connection_answer(c, run(m));
+        return connection_answer(c, find_method(m)(m));
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine.h"
 
+#include <unistd.h>
+
 #include "check.h"
 
 void queue_remove(DBusConnection *c, DBusMessage *m)
@@ -52,6 +54,8 @@ void dispatch_status_tell_and_unlock(DBusConnection *c, DBusDispatchStatus statu
         DBusDispatchStatusFunction function = c->dispatch_status.dispatch_status;
         void *data = c->dispatch_status.data.data;
 
+        if (c->disconnected_processed && c->exit_on_disconnect)
+                _exit(1);
         if (status == c->last_status) {
                 connection_unlock(c);
                 return;

@@ -45,28 +45,32 @@ DBusMessage *awaited_no_reply(uint32_t serial)
         return NULL;
 }
 
-static int fail(DBusConnection *c, struct awaited *a)
+/* A pending call without a reply, or NULL. */
+static struct awaited *unanswered(const DBusConnection *c)
 {
-        DBusMessage *m;
+        for (size_t i = 0; i < c->awaited.n_buckets; ++i) {
+                for (struct hash_link *l = c->awaited.buckets[i]; l; l = l->next) {
+                        struct awaited *a = container_of(l, struct awaited, link);
 
-        if (a->reply || a->is_direct)
-                return 0;
-        m = awaited_no_reply(a->serial);
-        if (!m)
-                return -ENOMEM;
-        connection_receive(c, m);
-        return 0;
+                        if (!a->reply && !a->is_direct)
+                                return a;
+                }
+        }
+        return NULL;
 }
 
 int awaited_fail_all(DBusConnection *c)
 {
-        for (size_t i = 0; i < c->awaited.n_buckets; ++i) {
-                struct hash_link *l = c->awaited.buckets[i];
+        struct awaited *a;
 
-                for (; l; l = l->next) {
-                        if (fail(c, container_of(l, struct awaited, link)) < 0)
-                                return -ENOMEM;
-                }
+        /* From the start each time: the table shrinks as they are taken out of it. */
+        while ((a = unanswered(c))) {
+                DBusMessage *m = awaited_no_reply(a->serial);
+
+                if (!m)
+                        return -ENOMEM;
+                pending_call_give_up(pending_of(a));
+                connection_receive(c, m);
         }
         return 0;
 }

@@ -150,7 +150,7 @@ DBusMessage *dbus_connection_send_with_reply_and_block(DBusConnection *connectio
 
         if (!CHECK(connection != NULL) || !CHECK(message != NULL) ||
             !CHECK(timeout_milliseconds >= 0 || timeout_milliseconds == -1) ||
-            !CHECK((error) == NULL || !dbus_error_is_set((error))))
+            !CHECK_NO_ERROR(__func__, error))
                 return NULL;
         reply = call(connection, message, timeout_of_call(timeout_milliseconds), error);
         if (reply && dbus_set_error_from_message(error, reply)) {

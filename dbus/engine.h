@@ -41,6 +41,7 @@ struct DBusPendingCall {
         atomic_uint refs;
         DBusConnection *connection; /* with a reference */
         bool is_attached;           /* in the table, which has a reference */
+        bool is_given_up; /* taken out of the table; its reference is still to be dropped */
         bool is_completed;
         DBusMessage *reply; /* once completed, until it is stolen */
         DBusPendingCallNotifyFunction notify;
@@ -191,7 +192,7 @@ static inline bool connection_may_read(DBusConnection *c)
         return !received_is_over(c->received, c->max_received_size, c->max_received_fds);
 }
 
-void connection_read(DBusConnection *c);  /* what is there now, once */
+bool connection_read(DBusConnection *c);  /* what is there now, once; false: nothing was */
 void connection_write(DBusConnection *c); /* as much as the socket takes */
 
 /* Queues a message as if it had been received. Its reference is the queue's. */
@@ -244,7 +245,10 @@ struct awaited *awaited_find(const DBusConnection *c, uint32_t serial);
 /* The error that stands for a reply that did not come. NULL: no memory. */
 DBusMessage *awaited_no_reply(uint32_t serial);
 
-/* Answers every awaited reply with that error. Returns 0, or -ENOMEM with some left. */
+/*
+ * Queues that error for every pending call, which is then awaited no more. As in libdbus, nobody is
+ * notified: the error is for filters to see. Returns 0, or -ENOMEM with some left.
+ */
 int awaited_fail_all(DBusConnection *c);
 
 /* pending-call.c */
@@ -256,6 +260,9 @@ static inline DBusPendingCall *pending_of(struct awaited *a)
 
 /* The reply of a pending call has come: its timeout is over. Locked. */
 void pending_call_replied(DBusPendingCall *p);
+
+/* Nobody awaits its reply any more. The table's reference goes when the lock is given up. Locked. */
+void pending_call_give_up(DBusPendingCall *p);
 
 /* Completes it with its reply, out of the queue, and calls the application. Unlocks. */
 void pending_call_complete_and_unlock(DBusPendingCall *p);

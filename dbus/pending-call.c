@@ -99,11 +99,17 @@ void pending_calls_drop_timeouts(DBusConnection *c)
                 DBusPendingCall *p =
                         container_of(c->timeouts_over.next, DBusPendingCall, timeout_over);
 
+                bool had_timeout = p->has_timeout, was_given_up = p->is_given_up;
+
                 list_remove(&p->timeout_over);
-                p->has_timeout = false;
+                p->has_timeout = p->is_given_up = false;
                 pthread_mutex_unlock(&c->lock);
-                timeout_list_remove(&c->timeouts, &p->timeout);
-                pending_call_unref(p);
+                if (had_timeout) {
+                        timeout_list_remove(&c->timeouts, &p->timeout);
+                        pending_call_unref(p);
+                }
+                if (was_given_up)
+                        pending_call_unref(p);
                 pthread_mutex_lock(&c->lock);
         }
 }
@@ -114,6 +120,14 @@ static void detach(DBusPendingCall *p)
         awaited_remove(p->connection, &p->awaited);
         p->is_attached = false;
         timeout_is_over(p);
+}
+
+void pending_call_give_up(DBusPendingCall *p)
+{
+        detach(p);
+        p->is_given_up = true;
+        if (list_empty(&p->timeout_over))
+                list_append(&p->connection->timeouts_over, &p->timeout_over);
 }
 
 void pending_call_complete_and_unlock(DBusPendingCall *p)
@@ -187,14 +201,18 @@ dbus_bool_t dbus_connection_send_with_reply(DBusConnection *connection, DBusMess
         if (pending_return)
                 *pending_return = NULL;
         connection_lock(connection);
-        if (message->wire.n_fds && !connection_can_send_fds(connection)) {
-                /* It could never be sent. As when closed, there is no pending call to wait for. */
+        /* One with descriptors that could never be sent is as good as one on a closed connection:
+         * there is nothing to wait for. */
+        if (!connection_is_open(connection) ||
+            (message->wire.n_fds && !connection_can_send_fds(connection))) {
                 connection_unlock(connection);
                 return TRUE;
         }
-        if (!connection_is_open(connection)) {
+        if (!pending_return) {
+                /* Nobody could ever hear of the reply, but filters. */
+                r = connection_send(connection, message, NULL);
                 connection_unlock(connection);
-                return TRUE;
+                return !r;
         }
         p = pending_call_new(connection, timeout_of_call(timeout_milliseconds));
         if (!p) {
@@ -203,7 +221,7 @@ dbus_bool_t dbus_connection_send_with_reply(DBusConnection *connection, DBusMess
         }
         r = attach_and_send(connection, p, message);
         dispatch_status_tell_and_unlock(connection, dispatch_status(connection));
-        if (!r && pending_return)
+        if (!r)
                 *pending_return = p;
         else
                 pending_call_unref(p);
@@ -268,6 +286,33 @@ DBusMessage *dbus_pending_call_steal_reply(DBusPendingCall *pending)
         return reply;
 }
 
+/* Nothing will come of a call whose connection is closed: whoever waits is told so. Locked. */
+static void complete_disconnected(DBusPendingCall *p)
+{
+        static const char *const text = "Connection was disconnected before a reply was received";
+        DBusMessage *m = dbus_message_new(DBUS_MESSAGE_TYPE_ERROR);
+
+        p->is_completed = true;
+        if (m && dbus_message_set_error_name(m, DBUS_ERROR_DISCONNECTED) &&
+            dbus_message_set_reply_serial(m, p->awaited.serial) &&
+            dbus_message_append_args(m, DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID))
+                p->reply = m;
+        else if (m)
+                dbus_message_unref(m);
+}
+
+/* Calls the application for a call that has been completed. Unlocks, and locks again. */
+static void notify(DBusPendingCall *p)
+{
+        DBusPendingCallNotifyFunction function = p->notify;
+        void *data = p->notify_data.data;
+
+        connection_unlock(p->connection);
+        if (function)
+                function(p, data);
+        connection_lock(p->connection);
+}
+
 /* Waits for the reply of an attached call, or for its time to be over. Locked. */
 static void wait_for_reply(DBusConnection *c, DBusPendingCall *p)
 {
@@ -276,10 +321,10 @@ static void wait_for_reply(DBusConnection *c, DBusPendingCall *p)
         while (p->is_attached && !p->awaited.reply) {
                 DBusMessage *m;
 
-                if (connection_is_open(c) && connection_wait(c, IO_READ, deadline))
-                        continue;
-                if (!p->is_attached || p->awaited.reply ||
-                    (connection_is_open(c) && deadline == DEADLINE_NEVER))
+                if (!connection_is_open(c))
+                        return;
+                if (connection_wait(c, IO_READ, deadline) || !p->is_attached || p->awaited.reply ||
+                    deadline == DEADLINE_NEVER)
                         continue;
                 m = awaited_no_reply(p->awaited.serial);
                 if (m)
@@ -298,10 +343,15 @@ void dbus_pending_call_block(DBusPendingCall *pending)
         connection_lock(c);
         connection_write(c);
         wait_for_reply(c, pending);
-        if (pending->is_attached) {
+        if (pending->is_attached && pending->awaited.reply) {
                 queue_remove(c, pending->awaited.reply);
                 pending_call_complete_and_unlock(pending);
                 connection_lock(c);
+        } else if (!pending->is_completed && !connection_is_open(c)) {
+                complete_disconnected(pending);
+                if (pending->is_attached)
+                        pending_call_give_up(pending);
+                notify(pending);
         }
         dispatch_status_tell_and_unlock(c, dispatch_status(c));
         pending_call_unref(pending);

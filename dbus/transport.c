@@ -75,13 +75,12 @@ int transport_init_server(struct transport *t, const struct acceptance *how)
         return 0;
 }
 
-/* The process that unixexec: started is at its end, or ends for want of its peer. */
+/* The process that unixexec: started ends for want of its peer, but when is its own affair: one
+ * that has not yet is left to whoever waits for this process's children. */
 static void reap(struct transport *t)
 {
-        if (t->child < 0)
-                return;
-        while (waitpid(t->child, NULL, 0) < 0 && errno == EINTR)
-                ;
+        if (t->child >= 0)
+                waitpid(t->child, NULL, WNOHANG);
         t->child = -1;
 }
 
@@ -112,7 +111,8 @@ void transport_deinit(struct transport *t)
 static void open_stream(struct transport *t)
 {
         t->state = TRANSPORT_OPEN;
-        t->limits.pending_fds = t->passes_fds ? INPUT_MAX_FDS : 0;
+        /* A read that ends one message may bring the descriptors of the next. */
+        t->limits.pending_fds = t->passes_fds ? 2 * INPUT_MAX_FDS : 0;
 }
 
 void transport_enter(struct transport *t)
