@@ -286,21 +286,6 @@ DBusMessage *dbus_pending_call_steal_reply(DBusPendingCall *pending)
         return reply;
 }
 
-/* Nothing will come of a call whose connection is closed: whoever waits is told so. Locked. */
-static void complete_disconnected(DBusPendingCall *p)
-{
-        static const char *const text = "Connection was disconnected before a reply was received";
-        DBusMessage *m = dbus_message_new(DBUS_MESSAGE_TYPE_ERROR);
-
-        p->is_completed = true;
-        if (m && dbus_message_set_error_name(m, DBUS_ERROR_DISCONNECTED) &&
-            dbus_message_set_reply_serial(m, p->awaited.serial) &&
-            dbus_message_append_args(m, DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID))
-                p->reply = m;
-        else if (m)
-                dbus_message_unref(m);
-}
-
 /* Calls the application for a call that has been completed. Unlocks, and locks again. */
 static void notify(DBusPendingCall *p)
 {
@@ -348,7 +333,8 @@ void dbus_pending_call_block(DBusPendingCall *pending)
                 pending_call_complete_and_unlock(pending);
                 connection_lock(c);
         } else if (!pending->is_completed && !connection_is_open(c)) {
-                complete_disconnected(pending);
+                pending->reply = awaited_no_reply(pending->awaited.serial);
+                pending->is_completed = true;
                 if (pending->is_attached)
                         pending_call_give_up(pending);
                 notify(pending);
