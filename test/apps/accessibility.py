@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import subprocess
 
+from families import Sample, family, file, headers, python_module
 from python_dbus import report_lines
-from stage import HERE, PYTHON, Sample, Stage, family, file, headers, python_module
+from stage import HERE, PYTHON, Stage
 
 REGISTRY = "/usr/libexec/at-spi2-registryd"
 ATK_SAMPLE = Sample("atk-sample.c", ("atk-bridge-2.0", "atk"))

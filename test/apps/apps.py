@@ -30,7 +30,8 @@ from typing import NamedTuple
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from stage import FAMILIES, Combination, Daemon, Failure, Family, Library, Row, Stage  # noqa: E402
+from families import FAMILIES, Family  # noqa: E402
+from stage import Combination, Daemon, Failure, Library, Row, Stage  # noqa: E402
 
 SONAME = "libdbus-1.so.3"
 # Read like a book, from the simple to the large.

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from stage import Stage, command, family, isolated
+from families import command, family
+from stage import Stage, isolated
 
 CONFIGURATION = """[server]
 host-name=check-apps

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from stage import (HERE, PYTHON, Running, Sample, Stage, command, family, headers,
-                   perl_module, python_module)
+from families import Sample, command, family, headers, perl_module, python_module
 from python_dbus import report_lines
+from stage import HERE, PYTHON, Running, Stage
 from tools import NEEDS_SERVICE, start_service
 
 NAME = "com.example.Sample"

@@ -9,7 +9,8 @@ import struct
 import threading
 from pathlib import Path
 
-from stage import Sample, Stage, command, family, isolated
+from families import Sample, command, family
+from stage import Stage, isolated
 
 KERNEL = Sample("bluetooth-kernel.c", (), shared=True)
 

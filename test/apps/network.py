@@ -11,7 +11,8 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 
-from stage import Stage, command, family, free_port, isolated, wait_until
+from families import command, family
+from stage import Stage, free_port, isolated, wait_until
 
 PAIR = """ip link add left type veth peer name right
 ip link set left up
@@ -243,7 +244,7 @@ def look_up(name: str, port: int) -> str:
     return socket.inet_ntoa(data[-4:]) if answers else f"code {data[3] & 15}"
 
 
-@family(command("dnsmasq", "dnsmasq-base"), command("dbus-send", "dbus-bin"))
+@family(command("dnsmasq", "dnsmasq-base"), command("dbus-send", "dbus-bin"), root=True)
 def dnsmasq(stage: Stage) -> None:
     """It is told over the bus whom to ask for names, and tells of leases."""
     name = "uk.org.thekelleys.dnsmasq"

@@ -47,7 +47,8 @@ class Client:
 
     def t01_text(self) -> None:
         """has a text echoed"""
-        assert self.service.Echo("h\u00e9llo w\u00f6rld \U0001f600") == "h\u00e9llo w\u00f6rld \U0001f600"
+        text = "h\u00e9llo w\u00f6rld \U0001f600"
+        assert self.service.Echo(text) == text
         assert self.service.Echo("") == ""
 
     def t02_basic(self) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import re
 
-from stage import HERE, PYTHON, Stage, command, family
+from families import command, family
+from stage import HERE, PYTHON, Stage
 from tools import INTERFACE, NEEDS_SERVICE, OBJECT, SERVICE, start_service
 
 

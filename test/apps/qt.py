@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from stage import Sample, Stage, command, family, headers
+from families import Sample, command, family, headers
 from python_dbus import report_lines
+from stage import Stage
 from tools import INTERFACE, NEEDS_SERVICE, OBJECT, SERVICE, start_service
 
 MOC = "/usr/lib/qt5/bin/moc"

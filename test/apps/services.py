@@ -9,7 +9,8 @@ import threading
 import tty
 from pathlib import Path
 
-from stage import Stage, command, family, file, free_port, isolated, wait_until
+from families import command, family, file
+from stage import Stage, free_port, isolated, wait_until
 from tools import BUS, INTERFACE, NEEDS_SERVICE, OBJECT, SERVICE, check_capture, start_service
 
 ODDJOB_CONFIGURATION = """<oddjobconfig>

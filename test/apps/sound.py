@@ -7,7 +7,8 @@ import os
 import re
 import subprocess
 
-from stage import HERE, PYTHON, Stage, command, family, file, isolated, wait_until
+from families import command, family, file
+from stage import HERE, PYTHON, Stage, isolated, wait_until
 from tools import NEEDS_SERVICE
 
 PROPERTIES = "org.freedesktop.DBus.Properties"

@@ -7,7 +7,6 @@ import contextlib
 import os
 import re
 import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -238,7 +237,7 @@ class Stage:  # pylint: disable=too-many-instance-attributes
         configuration = self.write_configuration()
         reading, writing = os.pipe()
         with open(self.directory / "daemon.err", "wb") as err:
-            self.bus_daemon = subprocess.Popen(  # pylint: disable=consider-using-with,subprocess-popen-preexec-fn
+            self.bus_daemon = subprocess.Popen(  # pylint: disable=consider-using-with
                 [self.combination.daemon.path, f"--config-file={configuration}", "--nofork",
                  "--nopidfile", f"--print-address={writing}"],
                 stdin=subprocess.DEVNULL, stdout=err, stderr=err, pass_fds=(writing,),
@@ -250,6 +249,8 @@ class Stage:  # pylint: disable=too-many-instance-attributes
         if not self.address:
             raise Failure("the daemon printed no address: " +
                           (self.directory / "daemon.err").read_text(encoding="utf-8"))
+        # It may print that before it is ready for everything else, such as being told to end.
+        self.owns("org.freedesktop.DBus")
         for kind in ("SESSION", "SYSTEM", "STARTER"):
             self.environment[f"DBUS_{kind}_BUS_ADDRESS"] = self.address
 
@@ -282,7 +283,7 @@ class Stage:  # pylint: disable=too-many-instance-attributes
         program = program or Path(command[0]).name
         out, err = (self._output(program, kind) for kind in ("out", "err"))
         with open(out, "wb") as stdout, open(err, "wb") as stderr:
-            process = subprocess.Popen(  # pylint: disable=consider-using-with,subprocess-popen-preexec-fn
+            process = subprocess.Popen(  # pylint: disable=consider-using-with
                 command, stdin=subprocess.PIPE if typing else subprocess.DEVNULL, stdout=stdout,
                 stderr=stderr, env=self.environment | dict(environment or {}),
                 start_new_session=True, preexec_fn=tracing.die_with_parent)
@@ -354,8 +355,8 @@ class Stage:  # pylint: disable=too-many-instance-attributes
         """Note that something cannot be tried here."""
         self.rows.append(Row(program, what, True, skipped=why))
 
-    def expect(self, what: str, command: Sequence[str], wanted: str,  # pylint: disable=too-many-arguments
-               *, status: int | None = 0, program: str = "", loads: bool = True,
+    def expect(self, what: str, command: Sequence[str], wanted: str, *,
+               status: int | None = 0, program: str = "", loads: bool = True,
                environment: Mapping[str, str] | None = None, typed: str = "") -> Done:
         """Run a program; right is an exit status and a text that matches all it printed."""
         done = self.run(*command, program=program, loads=loads, environment=environment,
@@ -409,6 +410,8 @@ class Stage:  # pylint: disable=too-many-instance-attributes
         if not self.check(started.program, f"owns {name}", came and self.owns(name),
                           last_lines(started.text)):
             raise Failure(f"{started.program} does not own {name}")
+        if started.loads:
+            self.look_into(started)
 
     def gdbus(self, destination: str, path: str, method: str, *arguments: str) -> Done:
         """Call a method with gdbus, which has an implementation of its own."""
@@ -441,129 +444,19 @@ class Stage:  # pylint: disable=too-many-instance-attributes
                 status: int | None = self.bus_daemon.wait(DEADLINE)
             except subprocess.TimeoutExpired:
                 status = None
-            self.check("dbus-daemon", "has served all and ends when told to",
-                       alive and status == 0, f"{self.combination.daemon.path}: exit status {status}\n" + last_lines(
-                           (self.directory / "daemon.err").read_text(encoding="utf-8")))
+            said = last_lines((self.directory / "daemon.err").read_text(encoding="utf-8"))
+            self.check("dbus-daemon", "has served all and ends when told to", alive and status == 0,
+                       f"{self.combination.daemon.path}: exit status {status}\n{said}")
         leftovers.kill_marked(MARK, self.mark)
         if self.bus_daemon:
             self.bus_daemon.wait()
         wanted = str(self.combination.library.path)
         for program, libraries in self.loaded.items():
+            seen = " ".join(sorted(libraries)) or "not seen"
             self.check(program, "has loaded the library under test, and no other",
-                       libraries == {wanted}, f"loaded: {' '.join(sorted(libraries)) or 'not seen'}")
+                       libraries == {wanted}, f"loaded: {seen}")
         complaints = [f"{path.name}: {match[0]}" for path in self.outputs if path.exists()
                       for match in COMPLAINT.finditer(
                           path.read_text(encoding="utf-8", errors="replace"))]
         self.check("(all)", "nobody was told to have misused the library", not complaints,
                    "\n".join(complaints))
-
-
-# What there is to run
-
-@dataclass(frozen=True)
-class Need:
-    """Something a family cannot do without, and the Debian package that has it."""
-
-    what: str
-    package: str
-    there: Callable[[], bool]
-
-
-def command(name: str, package: str) -> Need:
-    """A program, by name or path."""
-    return Need(name, package, lambda: shutil.which(name, path=PATH) is not None)
-
-
-def perl_module(name: str, package: str) -> Need:
-    """A module of Perl's."""
-    return Need(f"Perl's {name}", package,
-                lambda: subprocess.run(["perl", f"-M{name}", "-e", "1"], capture_output=True,
-                                       check=False).returncode == 0)
-
-
-def python_module(name: str, package: str) -> Need:
-    """A module of the distribution's Python."""
-    return Need(f"Python's {name}", package,
-                lambda: subprocess.run([PYTHON, "-c", f"import {name}"], capture_output=True,
-                                       check=False).returncode == 0)
-
-
-def headers(name: str, package: str) -> Need:
-    """What a sample program is compiled with, by its name for pkg-config."""
-    return Need(f"{name}.pc", package,
-                lambda: subprocess.run(["pkg-config", "--exists", name], check=False,
-                                       capture_output=True).returncode == 0)
-
-
-def file(path: str, package: str) -> Need:
-    """A file."""
-    return Need(path, package, lambda: Path(path).exists())
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A small program of ours, compiled against the stock headers."""
-
-    source: str
-    modules: tuple[str, ...] = ()
-    # Commands to run before, where {here} and {directory} stand for those of source and program.
-    generators: tuple[tuple[str, ...], ...] = ()
-    # Whether it is a library to be preloaded.
-    shared: bool = False
-
-    @property
-    def name(self) -> str:
-        """What the compiled program is called."""
-        return Path(self.source).stem
-
-    def build(self, directory: Path) -> str:
-        """Compile it. Returns what the compiler said if it failed."""
-        source = HERE / self.source
-        flags = ["-shared"] if self.shared else []
-        if self.modules:
-            flags += subprocess.run(["pkg-config", "--cflags", "--libs", *self.modules],
-                                    check=True, capture_output=True, text=True).stdout.split()
-        words = ["gcc", "-std=gnu11", "-D_GNU_SOURCE"] if source.suffix == ".c" else ["g++", "-std=c++17"]
-        for generator in self.generators:
-            done = subprocess.run([word.format(here=HERE, directory=directory)
-                                   for word in generator],
-                                  capture_output=True, text=True, check=False)
-            if done.returncode:
-                return done.stdout + done.stderr
-        done = subprocess.run(
-            [*words, "-O1", "-g", "-Wall", "-Wextra", "-fPIC", f"-I{directory}", "-o",
-             str(directory / self.name), str(source), *flags],
-            capture_output=True, text=True, check=False)
-        return done.stderr if done.returncode else ""
-
-
-@dataclass(frozen=True)
-class Family:
-    """Programs that are tried together, on one bus."""
-
-    name: str
-    play: Callable[[Stage], None]
-    needs: tuple[Need, ...]
-    samples: tuple[Sample, ...]
-    root: bool
-
-    def missing(self) -> str:
-        """Why it cannot be run here, or an empty string."""
-        if self.root and os.geteuid() != 0:
-            return "needs root, for daemons and network interfaces of its own"
-        lacking = [f"{need.what} (package {need.package})" for need in self.needs
-                   if not need.there()]
-        return f"needs {', '.join(lacking)}" if lacking else ""
-
-
-FAMILIES: list[Family] = []
-
-
-def family(*needs: Need, samples: Sequence[Sample] = (),
-           root: bool = False) -> Callable[[Callable[[Stage], None]], Callable[[Stage], None]]:
-    """Register a family of programs."""
-    def register(play: Callable[[Stage], None]) -> Callable[[Stage], None]:
-        name = play.__name__.replace("_", "-")
-        FAMILIES.append(Family(name, play, needs, tuple(samples), root))
-        return play
-    return register

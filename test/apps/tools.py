@@ -7,7 +7,8 @@ import re
 import signal
 import struct
 
-from stage import HERE, PYTHON, Stage, command, family, python_module
+from families import command, family, python_module
+from stage import HERE, PYTHON, Stage
 
 SERVICE = "com.example.Python"
 OBJECT = "/com/example/Python"
@@ -226,8 +227,10 @@ def dbus_launch(stage: Stage) -> None:
     path = f"{stage.daemon_wrapper().parent}:{stage.environment['PATH']}"
     without = {"PATH": path, "DBUS_SESSION_BUS_ADDRESS": "", "DISPLAY": ""}
     stage.expect("runs a client on a bus of its own",
-                 ["dbus-launch", f"--config-file={stage.write_another_configuration('one')}", "dbus-send", "--session", "--print-reply", f"--dest={BUS}", "/",
-                  f"{BUS}.GetId"], '^   string "[0-9a-f]{32}"$', environment=without)
+                 ["dbus-launch",
+                  f"--config-file={stage.write_another_configuration('one')}", "dbus-send",
+                  "--session", "--print-reply", f"--dest={BUS}", "/", f"{BUS}.GetId"],
+                 '^   string "[0-9a-f]{32}"$', environment=without)
     done = stage.expect("starts a bus and tells the shell",
                         ["dbus-launch", "--sh-syntax",
                          f"--config-file={stage.write_another_configuration('two')}"],

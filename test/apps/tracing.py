@@ -61,7 +61,7 @@ def run(command: Sequence[str], environment: Mapping[str, str], files: tuple[int
         seconds: float) -> Ended:
     """Run a command with these as standard input, output and error. One that takes longer than
     so many seconds is killed."""
-    process = subprocess.Popen(  # pylint: disable=consider-using-with,subprocess-popen-preexec-fn
+    process = subprocess.Popen(  # pylint: disable=consider-using-with
         command, stdin=files[0], stdout=files[1], stderr=files[2], env=environment,
         start_new_session=True, preexec_fn=_be_traced)
     deadline = time.monotonic() + seconds
