@@ -42,7 +42,7 @@ dbus_bool_t dbus_parse_address(const char *address, DBusAddressEntry ***entry_re
                 set_address_error(error, r, text);
                 return FALSE;
         }
-        entries = n < INT_MAX ? reallocarray(NULL, n + 1, sizeof(*entries)) : NULL;
+        entries = n < INT_MAX ? malloc((n + 1) * sizeof(*entries)) : NULL;
         if (!entries) {
                 addresses_free(list, n);
                 set_address_error(error, -ENOMEM, NULL);

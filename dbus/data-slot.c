@@ -23,7 +23,7 @@ static dbus_int32_t find_free(struct slot_space *space)
                         return i;
         if (space->n == INT32_MAX)
                 return -1;
-        refs = reallocarray(space->refs, (size_t)space->n + 1, sizeof(*refs));
+        refs = realloc(space->refs, ((size_t)space->n + 1) * sizeof(*refs));
         if (!refs)
                 return -1;
         space->refs = refs;
@@ -93,7 +93,7 @@ dbus_bool_t slot_set(struct slot_values *values, dbus_int32_t slot, void *data,
         if (slot >= values->n) {
                 struct slot_value *more;
 
-                more = reallocarray(values->values, (size_t)slot + 1, sizeof(*more));
+                more = realloc(values->values, ((size_t)slot + 1) * sizeof(*more));
                 if (!more)
                         return FALSE;
                 for (dbus_int32_t i = values->n; i <= slot; i++)

@@ -86,8 +86,8 @@ static void test_no_memory(void)
                 g_assert_true(failed || !refused);
                 dbus_error_free(&error);
         }
-        /* The name and the text. libc may try more, and do without. */
-        g_assert_cmpuint(n_refused, >=, 2);
+        /* libc may try to get more, and do without; a sanitizer's strdup() has its own memory. */
+        g_assert_cmpuint(n_refused, >, 0);
 }
 
 int main(int argc, char **argv)
