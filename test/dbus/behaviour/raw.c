@@ -164,6 +164,14 @@ static bool read_more(struct raw *r, struct loop *l)
         return n > 0 || (n < 0 && errno == EINTR);
 }
 
+bool raw_is_readable(struct raw *r, struct loop *l)
+{
+        struct pollfd p = {r->fd, POLLIN, 0};
+
+        loop_settle(l);
+        return r->in->len || poll(&p, 1, 0) > 0;
+}
+
 char *raw_line(struct raw *r, struct loop *l)
 {
         const guint8 *end;

@@ -33,6 +33,9 @@ struct raw *raw_free(struct raw *r);
 void raw_write(struct raw *r, const void *bytes, size_t n);
 void raw_print(struct raw *r, const char *text);
 void raw_send(struct raw *r, DBusMessage *message);
+/* Whether there is something to be read, or the end. With both ends in one thread and settled,
+ * nothing will come unless something is done. */
+bool raw_is_readable(struct raw *r, struct loop *l);
 /* A line without its end; NULL when the connection ends before. To be freed with g_free(). */
 char *raw_line(struct raw *r, struct loop *l);
 /* The next message; NULL when the connection ends before. */

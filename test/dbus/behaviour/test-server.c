@@ -616,7 +616,12 @@ int main(int argc, char **argv)
                 {NULL, NULL},
         };
 
+        /* Over TCP, users prove who they are by a file in their home. */
+        g_autofree char *home = directory_new();
+        int result;
+
         harness_init(&argc, &argv);
+        g_setenv("HOME", home, TRUE);
         for (const struct test *t = tests; t->path; t++)
                 g_test_add_func(t->path, t->run);
         for (size_t i = 0; i < G_N_ELEMENTS(useless); i++) {
@@ -627,5 +632,7 @@ int main(int argc, char **argv)
         g_test_add_data_func("/server/nonce-tcp/wrong", "sixteen letters.", wrong_nonce);
         g_test_add_data_func("/server/nonce-tcp/short", "short", wrong_nonce);
         g_test_add_data_func("/server/nonce-tcp/missing", NULL, wrong_nonce);
-        return g_test_run();
+        result = g_test_run();
+        directory_free(g_steal_pointer(&home));
+        return result;
 }
