@@ -100,7 +100,6 @@ bool reading_next(struct reading *r);
 const char *reading_next_text(struct reading *r, size_t *length);
 unsigned reading_count(const struct reading *r);          /* of the elements of an array */
 void reading_basic(const struct reading *r, void *value); /* not of descriptors */
-const char *reader_text(const struct reading *r);         /* s, o or g */
 int reading_fd(const struct reading *r);                  /* a copy; -1: none could be made */
 uint32_t reading_fd_index(const struct reading *r);
 /* What is left of an array of fixed-size elements. Returns NULL if that never had any. */
