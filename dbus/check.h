@@ -12,7 +12,7 @@
  * True if the condition holds, which is said of an argument of the public function that this
  * stands in; otherwise warns about that function and is false. The condition is part of the text.
  */
-#define CHECK(condition) CHECK_FOR(__func__, condition)
+#define CHECK(condition) CHECK_AS(condition, #condition) /* as it was written: with NULL in it */
 
 /* The same where one function checks for several public ones, and is told which. */
 #define CHECK_FOR(function, condition)                                                             \
@@ -22,13 +22,6 @@
 /* The same with a text of its own, where users of libdbus know another than the condition here. */
 #define CHECK_AS(condition, text)                                                                  \
         (__builtin_expect(!!(condition), 1) || check_failed(__func__, (text), __FILE__, __LINE__))
-
-/* That a DBusError to be set is not set already, or NULL: in the words that users of libdbus know.
- */
-#define CHECK_NO_ERROR(function, error)                                                            \
-        (__builtin_expect(!(error) || !dbus_error_is_set(error), 1) ||                             \
-         check_failed((function), "(error) == NULL || !dbus_error_is_set ((error))", __FILE__,     \
-                      __LINE__))
 
 /* That a DBusError to be set is not set already, or NULL: in the words that users of libdbus know.
  */

@@ -74,7 +74,7 @@ void dbus_error_free(DBusError *error)
 
 void dbus_set_error_const(DBusError *error, const char *name, const char *message)
 {
-        if (!CHECK(error == NULL || !dbus_error_is_set(error)) || !CHECK(name != NULL))
+        if (!CHECK_NO_ERROR(__func__, error) || !CHECK(name != NULL))
                 return;
         if (!error)
                 return;
@@ -90,7 +90,7 @@ void dbus_set_error(DBusError *error, const char *name, const char *message, ...
 
         if (!error)
                 return;
-        if (!CHECK(!dbus_error_is_set(error)) || !CHECK(name != NULL))
+        if (!CHECK_NO_ERROR(__func__, error) || !CHECK(name != NULL))
                 return;
         own_name = strdup(name);
         if (message) {
@@ -114,7 +114,8 @@ void dbus_set_error(DBusError *error, const char *name, const char *message, ...
 
 void dbus_move_error(DBusError *src, DBusError *dest)
 {
-        if (!CHECK(src != NULL) || !CHECK(dest == NULL || !dbus_error_is_set(dest)))
+        if (!CHECK(src != NULL) || !CHECK_AS(!dest || !dbus_error_is_set(dest),
+                                             "(dest) == NULL || !dbus_error_is_set ((dest))"))
                 return;
         if (!dest) {
                 dbus_error_free(src);

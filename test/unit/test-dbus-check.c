@@ -9,10 +9,10 @@
 
 static void wrong_argument(void)
 {
-        int n = 0;
+        const char *text = NULL;
 
-        g_assert_true(CHECK(n == 0));
-        g_assert_false(CHECK(n > 0));
+        g_assert_true(CHECK(text == NULL));
+        g_assert_false(CHECK(text != NULL));
 }
 
 static void misuse(void)
@@ -32,10 +32,11 @@ static void test(gconstpointer data)
                 void (*misbehave)(void);
                 const char *text;
         } kinds[] = {
-                {wrong_argument, "dbus[*]: arguments to wrong_argument() were incorrect, "
-                                 "assertion \"n > 0\" failed in file *test-dbus-check.c line *.\n"
-                                 "This is normally a bug in some application using the D-Bus "
-                                 "library.\n\n*"},
+                {wrong_argument,
+                 "dbus[*]: arguments to wrong_argument() were incorrect, "
+                 "assertion \"text != NULL\" failed in file *test-dbus-check.c line *.\n"
+                 "This is normally a bug in some application using the D-Bus "
+                 "library.\n\n*"},
                 {misuse, "dbus[*]: used 3 times\n*"},
                 {oddity, "dbus[*]: odd thing\n*"},
         };
