@@ -100,6 +100,8 @@ void announce_change(struct bus *bus, struct name_change *change)
                 bus->n_names += 1;
         else if (change->old_owner && !change->new_owner)
                 bus->n_names -= 1;
+        links_names_changed(bus, peer_of_names(change->old_owner),
+                            peer_of_names(change->new_owner));
         announce_owner(bus, change->name->text, peer_of_names(change->old_owner),
                        peer_of_names(change->new_owner));
         name_change_done(&bus->names, change);

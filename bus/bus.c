@@ -16,6 +16,7 @@ int bus_init(struct bus *bus, struct loop *loop, struct config *config,
         *bus = (struct bus){.loop = loop, .uid = getuid()};
         name_registry_init(&bus->names);
         reply_registry_init(&bus->replies);
+        link_registry_init(&bus->links);
         r = peers_init(&bus->peers, loop, &config->limits, handler, bus);
         if (!r)
                 r = match_registry_new(&bus->rules, &bus->names);
@@ -147,6 +148,7 @@ int bus_set_config(struct bus *bus, struct config *config)
         config_free(bus->config);
         bus->config = config;
         bus->peers.context.limits = &config->limits;
+        links_policy_changed(bus, NULL);
         return 0;
 }
 

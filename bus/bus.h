@@ -11,6 +11,7 @@
 
 #include "bus/config.h"
 #include "bus/fault.h"
+#include "bus/links.h"
 #include "bus/loop.h"
 #include "bus/match.h"
 #include "bus/names.h"
@@ -45,6 +46,7 @@ struct bus {
         struct loop_timer reply_timer; /* for the reply that waits no longer first */
         int64_t reply_timeout;         /* ms, -1: for ever; reloading does not change it */
         struct bus_peaks peaks;
+        struct link_registry links;
         uint32_t last_serial;    /* of the messages that the bus itself makes */
         uid_t uid;               /* whom the daemon runs as */
         bool systemd_activation; /* --systemd-activation: systemd starts services */

@@ -179,6 +179,23 @@ static void handle_end(void *data, const XML_Char *name)
         handled(r, config_element_end(&r->file));
 }
 
+/* What other daemons know nothing of is in processing instructions, which they skip. */
+static void handle_instruction(void *data, const XML_Char *target, const XML_Char *text)
+{
+        struct reader *r = data;
+        char *error;
+        int result;
+
+        if (r->result || strcmp(target, "peer-links") != 0)
+                return;
+        note_place(r);
+        result = link_limits_parse(&r->file.config->links, text, &error);
+        if (result > 0)
+                result = config_fail(&r->file, CONFIG_E_FAILED, "%s", error ? error : "");
+        free(error);
+        handled(r, result);
+}
+
 static int parse(struct reader *r)
 {
         enum XML_Status status;
@@ -190,6 +207,7 @@ static int parse(struct reader *r)
         XML_SetUserData(r->parser, r);
         XML_SetElementHandler(r->parser, handle_start, handle_end);
         XML_SetCharacterDataHandler(r->parser, handle_text);
+        XML_SetProcessingInstructionHandler(r->parser, handle_instruction);
         status = XML_Parse(r->parser, r->bytes, (int)r->size, XML_TRUE);
         if (r->result || status != XML_STATUS_ERROR)
                 return r->result;
@@ -258,6 +276,7 @@ static int load_file(struct config_file *from, const char *path, config_warn_fun
                 r.file.config->allow_anonymous = c->allow_anonymous;
                 r.file.config->apparmor = c->apparmor;
                 r.file.config->limits = c->limits;
+                r.file.config->links = c->links;
         }
         result = reader_run(&r);
         if (r.parser)

@@ -13,6 +13,7 @@ int config_new(struct config **cp)
         if (!c)
                 return -ENOMEM;
         limits_init(&c->limits);
+        link_limits_init(&c->links);
         r = policy_new(&c->policy);
         if (r < 0) {
                 free(c);
@@ -194,6 +195,7 @@ int config_merge(struct config *into, struct config *from)
         into->allow_anonymous = from->allow_anonymous;
         into->apparmor = from->apparmor;
         into->limits = from->limits;
+        into->links = from->links;
         for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]) && !r; ++i)
                 r = merge_strings(lists[i][0], lists[i][1]);
         if (!r)

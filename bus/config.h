@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "bus/limits.h"
+#include "bus/link-limits.h"
 #include "bus/policy.h"
 
 /* NULL-terminated and growing. */
@@ -49,6 +50,7 @@ struct config {
         size_t n_associations;
         struct config_strings conf_dirs; /* <includedir>s that exist, for noticing changes */
         struct limits limits;
+        struct link_limits links;
         struct policy *policy;
 };
 

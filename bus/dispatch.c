@@ -126,6 +126,7 @@ static void dispatch_closed(struct peer *p)
 
         if (p->was == PEER_MONITOR)
                 log_line(LOG_LEVEL_INFO, "Monitoring connection %s closed.", p->name);
+        links_leave(bus, p);
         bus->n_rules -= p->rules.n_rules + p->eavesdrop_rules.n_rules;
         match_remove_all(bus->rules, &p->rules);
         match_remove_all(bus->eavesdrop, &p->eavesdrop_rules);

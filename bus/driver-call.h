@@ -49,7 +49,8 @@ struct driver_interface {
 extern const struct driver_interface *const driver_interfaces[];
 extern const size_t n_driver_interfaces;
 
-/* Is the caller root, or whoever the bus runs as? Returns 0, or -1 with the fault set and logged. */
+/* Is the caller root, or whoever the bus runs as? Returns 0, or -1 with the fault set and logged.
+ */
 int driver_check_privileged(struct driver_call *c, const char *method);
 
 /* Handlers, by area; the tables are in driver-tables.c. */
@@ -89,6 +90,11 @@ void driver_write_interfaces(struct bus *bus, struct writer *w);
 int driver_get_stats(struct driver_call *c);
 int driver_get_connection_stats(struct driver_call *c);
 int driver_get_all_match_rules(struct driver_call *c);
+
+int driver_enable_links(struct driver_call *c);
+int driver_disable_links(struct driver_call *c);
+int driver_link_closed(struct driver_call *c);
+int driver_list_links(struct driver_call *c);
 
 /* Describes a reply with a body of this signature; `spec` may be added to before writer_begin(). */
 void driver_reply_spec(struct driver_call *c, struct message_spec *spec, const char *signature);

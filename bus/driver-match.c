@@ -65,6 +65,9 @@ int driver_add_match(struct driver_call *c)
                 match_rule_free(rule);
                 return -1;
         }
+        /* It is to be shown whatever is said from the answer on. */
+        if (match_rule_eavesdrops(rule))
+                links_close_all(c->bus, LINK_MONITORED);
         r = match_rule_eavesdrops(rule) ? match_add(c->bus->eavesdrop, &p->eavesdrop_rules, rule)
                                         : match_add(c->bus->rules, &p->rules, rule);
         if (r < 0) {
@@ -149,6 +152,9 @@ static void become_monitor(struct bus *bus, struct peer *p, struct rule_list *ru
 {
         log_line(LOG_LEVEL_INFO, "Connection %s (%s) became a monitor.", p->name,
                  peer_description(p));
+        /* Whatever is said from the answer on goes by the bus. */
+        links_close_all(bus, LINK_MONITORED);
+        links_leave(bus, p);
         /* It sees the loss of its names as the client that it was. */
         announce_withdrawal(bus, p);
         bus->n_rules -= p->rules.n_rules + p->eavesdrop_rules.n_rules;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "bus/driver-call.h"
+#include "link/link.h"
 
 #define COUNT(array)   (sizeof(array) / sizeof(*(array)))
 #define METHODS(array) .methods = (array), .n_methods = COUNT(array)
@@ -57,6 +58,13 @@ static const struct driver_method peer_methods[] = {
         {"Ping", "", "", DRIVER_ANY_PATH, driver_ping},
 };
 
+static const struct driver_method link_methods[] = {
+        {"EnableLinks", LINK_ENABLE_LINKS_TYPE, "", 0, driver_enable_links},
+        {"DisableLinks", "", "", 0, driver_disable_links},
+        {"LinkClosed", LINK_LINK_CLOSED_TYPE, "", 0, driver_link_closed},
+        {"ListLinks", "", LINK_LIST_TYPE, DRIVER_PRIVILEGED, driver_list_links},
+};
+
 static const struct driver_interface bus_interface = {
         .name = BUS_INTERFACE,
         .any_path = true,
@@ -110,8 +118,13 @@ static const struct driver_interface peer_interface = {
         METHODS(peer_methods),
 };
 
+static const struct driver_interface link_interface = {
+        .name = LINK_INTERFACE,
+        METHODS(link_methods),
+};
+
 const struct driver_interface *const driver_interfaces[] = {
-        &bus_interface,        &properties_interface, &introspectable_interface,
-        &monitoring_interface, &stats_interface,      &peer_interface,
+        &bus_interface,   &properties_interface, &introspectable_interface, &monitoring_interface,
+        &stats_interface, &peer_interface,       &link_interface,
 };
 const size_t n_driver_interfaces = COUNT(driver_interfaces);

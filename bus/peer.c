@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "bus/links.h"
 #include "core/listen.h"
 
 #define NS_PER_MS 1000000ull
@@ -160,6 +161,10 @@ void peer_send(struct peer *p, struct message *m)
 {
         if (!peer_connected(p) || p->write_ended)
                 return;
+        /* Before it can be written to anybody: a receiver of the same message may act on it. */
+        p->n_queued += 1;
+        if (p->linked)
+                link_counter_store(&p->linked->clock->queued, p->n_queued);
         if (output_push(&p->output, m) < 0) {
                 p->context->handler->complaint(
                         p, "is disconnected: there is no memory for a message to it");
@@ -212,6 +217,9 @@ static void take_messages(struct peer *p)
                 charge_message(p, m);
                 context->handler->message(p, m);
                 message_unref(m);
+                p->n_routed += 1;
+                if (p->linked)
+                        link_counter_store(&p->linked->clock->routed, p->n_routed);
         }
         if (peer_connected(p))
                 watch_pending_fds(p);

@@ -41,6 +41,7 @@ enum peer_state {
 
 struct peer;
 struct peer_user;
+struct linked;
 
 /* What a peer reports to the layer above. */
 struct peer_handler {
@@ -103,6 +104,11 @@ struct peer {
         struct match_owner rules, eavesdrop_rules, monitor_rules;
         struct reply_owner replies;
         uint64_t copied; /* the last message it got a copy of: it gets each once */
+
+        /* Messages since the authentication, as peer links count them: read and wholly routed; and
+         * put on the way to it. */
+        uint64_t n_routed, n_queued;
+        struct linked *linked; /* NULL: it has not asked for links */
 
         /* The highest values so far, for Debug.Stats. */
         uint64_t peak_out_bytes, peak_out_fds, peak_in_bytes, peak_in_fds;

@@ -103,5 +103,11 @@ struct policy_verdict policy_index_judge(const struct policy_index *index,
                                          const struct policy_message *m,
                                          struct name_registry *names);
 
+/* Does a connection own a name, well-known or unique, or wait for it? And one at or below a prefix?
+ */
+bool policy_party_has(const struct name_owner *party, const struct index_text *name,
+                      struct name_registry *names);
+bool policy_party_is_in_prefix(const struct name_owner *party, const struct index_text *prefix);
+
 /* The verdict of an index of kind OWN. */
 bool policy_index_may_own(const struct policy_index *index, const char *name, size_t length);

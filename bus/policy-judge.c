@@ -107,13 +107,14 @@ static void consider_party(const struct question *q, consider_function *function
         }
 }
 
-static bool party_has(const struct question *q, const struct index_text *key)
+bool policy_party_has(const struct name_owner *party, const struct index_text *name,
+                      struct name_registry *names)
 {
-        const char *unique = q->party->unique_name;
+        const char *unique = party->unique_name;
 
-        if (key->text[0] == ':')
-                return unique && !strcmp(unique, key->text);
-        return name_queued(name_find(q->names, key->text, key->length), q->party);
+        if (name->text[0] == ':')
+                return unique && !strcmp(unique, name->text);
+        return name_queued(name_find(names, name->text, name->length), party);
 }
 
 /* For who has more names than there are rules about. */
@@ -124,7 +125,7 @@ static void consider_keys(const struct question *q, struct tally *t)
         for (uint32_t i = 0; i <= table->mask; ++i) {
                 const struct index_slot *slot = &table->slots[i];
 
-                if (slot->key.text && party_has(q, &slot->key))
+                if (slot->key.text && policy_party_has(q->party, &slot->key, q->names))
                         consider(q, &slot->list, t);
         }
 }
@@ -146,16 +147,14 @@ static bool is_in_prefix(const char *text, size_t length, const struct index_tex
                (length == prefix->length || text[prefix->length] == '.');
 }
 
-static bool party_is_in_prefix(const struct question *q, const struct index_text *prefix)
+bool policy_party_is_in_prefix(const struct name_owner *party, const struct index_text *prefix)
 {
-        const char *unique = q->party ? q->party->unique_name : NULL;
+        const char *unique = party->unique_name;
         const struct list *all, *l;
 
-        if (!q->party)
-                return q->text.text && is_in_prefix(q->text.text, q->text.length, prefix);
         if (unique && is_in_prefix(unique, strlen(unique), prefix))
                 return true;
-        all = &q->party->ownerships;
+        all = &party->ownerships;
         for (l = all->next; l != all; l = l->next) {
                 const struct name *name =
                         container_of(l, const struct name_ownership, of_owner)->name;
@@ -166,6 +165,14 @@ static bool party_is_in_prefix(const struct question *q, const struct index_text
         return false;
 }
 
+/* The same of whoever the question is about. */
+static bool is_in(const struct question *q, const struct index_text *prefix)
+{
+        if (q->party)
+                return policy_party_is_in_prefix(q->party, prefix);
+        return q->text.text && is_in_prefix(q->text.text, q->text.length, prefix);
+}
+
 /* Counts a prefix once, however many names are in it. */
 static void consider_each_prefix(const struct question *q, struct tally *t)
 {
@@ -174,7 +181,7 @@ static void consider_each_prefix(const struct question *q, struct tally *t)
         for (uint32_t i = 0; i <= table->mask; ++i) {
                 const struct index_slot *slot = &table->slots[i];
 
-                if (slot->key.text && party_is_in_prefix(q, &slot->key))
+                if (slot->key.text && is_in(q, &slot->key))
                         consider(q, &slot->list, t);
         }
 }

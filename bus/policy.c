@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bus/policy-index.h"
+#include "bus/policy-pair.h"
 #include "bus/policy-rules.h"
 #include "bus/userdb.h"
 #include "core/list.h"
@@ -445,4 +446,16 @@ struct policy_verdict policy_may_receive(const struct policy_view *v,
 bool policy_may_own(const struct policy_view *v, const char *name, size_t length)
 {
         return policy_index_may_own(&v->own, name, length);
+}
+
+int policy_pair_send(const struct policy_view *v, const struct name_owner *to,
+                     struct name_registry *names, struct link_rules *rules)
+{
+        return policy_pair_rules(&v->send, to, names, rules);
+}
+
+int policy_pair_receive(const struct policy_view *v, const struct name_owner *from,
+                        struct name_registry *names, struct link_rules *rules)
+{
+        return policy_pair_rules(&v->receive, from, names, rules);
 }

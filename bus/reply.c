@@ -131,6 +131,17 @@ struct reply *reply_find(struct reply_registry *r, const struct reply_owner *cal
         return find(r, caller, serial, callee, hash_id(r, caller, serial, callee));
 }
 
+struct reply *reply_find_by_caller(const struct reply_owner *caller, uint32_t serial)
+{
+        for (const struct list *l = caller->made.next; l != &caller->made; l = l->next) {
+                struct reply *reply = container_of(l, struct reply, of_caller);
+
+                if (reply->serial == serial)
+                        return reply;
+        }
+        return NULL;
+}
+
 void reply_done(struct reply_registry *r, struct reply *reply)
 {
         hash_remove(&r->table, &reply->link);

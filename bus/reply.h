@@ -49,6 +49,10 @@ int reply_expect(struct reply_registry *r, struct reply_owner *caller, uint32_t 
 struct reply *reply_find(struct reply_registry *r, const struct reply_owner *caller,
                          uint32_t serial, const struct reply_owner *callee);
 
+/* A call of this caller with this serial, to whomever; NULL if there is none. Looks at all that the
+ * caller waits for. */
+struct reply *reply_find_by_caller(const struct reply_owner *caller, uint32_t serial);
+
 /* The call is answered, or given up: forgets it. */
 void reply_done(struct reply_registry *r, struct reply *reply);
 

@@ -11,6 +11,9 @@
 
 #define NS_PER_MS 1000000ull
 
+static const char callee_gone[] =
+        "Message recipient disconnected from message bus without replying";
+
 /* Where a message is on its way: what every check needs to know. */
 struct delivery {
         struct bus *bus;
@@ -313,7 +316,8 @@ int route_unicast(struct bus *bus, struct peer *from, struct peer *to, struct me
         if (m->header.reply_serial)
                 reply = reply_find(&bus->replies, &to->replies, m->header.reply_serial,
                                    &from->replies);
-        d.requested_reply = reply != NULL;
+        d.requested_reply = reply || (m->header.reply_serial &&
+                                      links_reply_may_pass(bus, from, to, m->header.reply_serial));
         r = check_policy(&d, to, fault);
         /* Nothing comes of this one: a reply is still expected, and a call expects none. */
         if (!r && m->n_fds && !to->fd_passing)
@@ -328,6 +332,7 @@ int route_unicast(struct bus *bus, struct peer *from, struct peer *to, struct me
                 return r;
         peer_send(to, m);
         send_to_eavesdroppers(&d);
+        links_note_message(bus, from, to);
         return 0;
 }
 
@@ -392,6 +397,23 @@ static void no_reply(struct bus *bus, struct reply *reply, const char *why)
         fault_clear(&fault);
 }
 
+void route_adopt_call(struct bus *bus, struct peer *caller, struct peer *callee, uint32_t serial)
+{
+        uint64_t deadline = UINT64_MAX;
+        struct fault fault = {0};
+
+        if (bus->reply_timeout >= 0)
+                deadline = loop_now() + (uint64_t)bus->reply_timeout * NS_PER_MS;
+        if (callee && reply_expect(&bus->replies, &caller->replies, serial, &callee->replies,
+                                   deadline) != -ENOMEM) {
+                reply_timer_set(bus);
+                return;
+        }
+        fault_set(&fault, ERROR_NO_REPLY, "%s", callee_gone);
+        route_error(bus, caller, serial, &fault);
+        fault_clear(&fault);
+}
+
 void route_reply_expired(struct loop_timer *timer)
 {
         struct bus *bus = container_of(timer, struct bus, reply_timer);
@@ -411,6 +433,5 @@ void route_forget_replies(struct bus *bus, struct peer *gone)
                 reply_done(&bus->replies, container_of(o->made.next, struct reply, of_caller));
         /* The latest call first, as with the reference. */
         while (!list_empty(&o->received))
-                no_reply(bus, container_of(o->received.prev, struct reply, of_callee),
-                         "Message recipient disconnected from message bus without replying");
+                no_reply(bus, container_of(o->received.prev, struct reply, of_callee), callee_gone);
 }

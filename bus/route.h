@@ -45,6 +45,10 @@ void route_from_bus(struct bus *bus, struct peer *to, struct message *m);
 void route_error(struct bus *bus, struct peer *to, uint32_t reply_serial,
                  const struct fault *fault);
 
+/* Waits with `caller` for the reply to a call that went from it to `callee` by another road; NULL:
+ * that peer is gone, and the caller gets NoReply. */
+void route_adopt_call(struct bus *bus, struct peer *caller, struct peer *callee, uint32_t serial);
+
 /* The calls that a peer which is gone had under way, either way: those that waited for it get
  * NoReply. */
 void route_forget_replies(struct bus *bus, struct peer *gone);

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Peer links (doc/peer-links.md): which connections have joined in, the links there are between
+ * them, and what the bus does when one begins and ends.
+ *
+ * The registry knows all links of a bus, `struct linked` is what a connection that joined in has,
+ * and pays for, and a link has an end at each of two of those. A link that has been shut down stays
+ * in the registry until both ends have said that they have read everything out of it.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bus/link-limits.h"
+#include "core/list.h"
+#include "core/message.h"
+#include "link/page.h"
+#include "link/rules.h"
+
+struct bus;
+struct peer;
+
+struct link_registry {
+        struct list all; /* struct link.of_all, oldest first */
+        unsigned n_open;
+        uint32_t last_id;
+        uint64_t n_ever; /* that have been opened */
+};
+
+void link_registry_init(struct link_registry *r);
+
+/* Why a busy pair has no link, or why one was closed: an administrator is told. */
+enum link_reason {
+        LINK_NONE,
+        LINK_NOT_BUSY,
+        LINK_NOT_JOINED,
+        LINK_MONITORED, /* somebody could be shown what they say */
+        LINK_POLICY,    /* neither may say anything to the other, or rules changed */
+        LINK_LIMIT,
+        LINK_NO_RESOURCES, /* descriptors, memory */
+        LINK_LEFT,         /* an end has gone, or wants no link */
+        N_LINK_REASONS,
+};
+
+const char *link_reason_text(enum link_reason reason);
+
+/* Busy pairs are counted by the peer with the lower number, these many of each. */
+#define LINK_BUSY_PAIRS 8
+
+struct busy_pair {
+        uint64_t other; /* struct peer.id; 0: nobody */
+        uint32_t count; /* of messages either way; halved every second */
+        enum link_reason why_not;
+};
+
+/* What a connection that joined in has. */
+struct linked {
+        struct peer *peer;
+        struct link_clock *clock; /* written here alone */
+        int clock_fd;             /* to be passed to those it is linked with */
+        const struct link_tallies *tallies;
+        struct list ends; /* struct link_end.of_linked */
+        unsigned n_open;
+        struct busy_pair busy[LINK_BUSY_PAIRS];
+        uint64_t decayed; /* when the counts were halved last: ns of CLOCK_MONOTONIC */
+};
+
+/* Serials of calls. */
+struct serials {
+        uint32_t *serials;
+        size_t n, room;
+};
+
+struct link_end {
+        struct link *link;
+        struct linked *linked; /* NULL: the connection has gone */
+        struct list of_linked;
+        bool has_left; /* it said LinkClosed, or has gone */
+        /* What it may send: a list of the sender's policy and one of the receiver's. */
+        struct link_rules may_send[2];
+        /* Replies to its calls that came by the bus, untracked: when it says which calls it still
+         * waits for, these are on their way to it. */
+        struct serials replied;
+};
+
+struct link {
+        uint32_t id;
+        struct list of_all;
+        int fd; /* a duplicate of one end, by which both are shut down; -1: it has been */
+        uint64_t since;
+        struct link_end ends[2];
+};
+
+static inline struct link_end *link_other_end(struct link_end *e)
+{
+        return &e->link->ends[e == &e->link->ends[0]];
+}
+
+static inline bool link_is_open(const struct link *l)
+{
+        return l->fd >= 0;
+}
+
+/*
+ * A connection joins in: it gets its pages. Returns 0, or -errno and it has not joined.
+ */
+int links_join(struct bus *bus, struct peer *p);
+
+/* A connection wants no links any more, or has gone: those that it has are closed. */
+void links_leave(struct bus *bus, struct peer *p);
+
+/* A message has gone from one to the other. If they are busy enough, they get a link. */
+void links_note_message(struct bus *bus, struct peer *from, struct peer *to);
+
+/* Closes all links: somebody listens in from now on. */
+void links_close_all(struct bus *bus, enum link_reason reason);
+
+/*
+ * Names have a new owner (NULL: nobody), which nobody has been told of yet: clocks and names are
+ * set right, and links whose rules are others now are closed.
+ */
+void links_names_changed(struct bus *bus, struct peer *old_owner, struct peer *new_owner);
+
+/* The configuration, or what a peer waits for in queues of names, has changed: links whose rules
+ * are others now are closed. `p` NULL: of all. */
+void links_policy_changed(struct bus *bus, struct peer *p);
+
+/* Closes a link, at once and for both. Both have to say LinkClosed. */
+void link_close(struct bus *bus, struct link *l, enum link_reason reason);
+
+/* The link of a peer with this number, or NULL. */
+struct link_end *links_find(struct linked *l, uint32_t id);
+
+/* The link between two peers, open or being closed, from the first one's side; or NULL. */
+struct link_end *links_between(const struct linked *from, const struct linked *to);
+
+/* An end has read everything out of a link, and waits for replies to these calls that it had sent
+ * over it: the bus waits with it. */
+void link_end_left(struct bus *bus, struct link_end *e, const uint32_t *serials, size_t n);
+
+/*
+ * May a reply pass that the bus has seen no call for? It may between peers with a link, unless the
+ * bus knows of a call with that serial to somebody else. Notes that it did.
+ */
+bool links_reply_may_pass(struct bus *bus, struct peer *from, struct peer *to, uint32_t serial);
+
+/* Milliseconds for which nothing has gone over a link, as far as its ends say. */
+uint64_t link_idle_ms(const struct link *l);
+
+/* What an end says that it sent. */
+void link_end_tally(const struct link_end *e, uint64_t *messages, uint64_t *bytes, uint64_t *time);

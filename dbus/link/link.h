@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The names and numbers of the peer link protocol (doc/peer-links.md).
+ */
+
+#define LINK_VERSION   1
+#define LINK_INTERFACE "org.freedesktop.DBus.PeerLinks1"
+
+/* Types of the arguments of its messages. */
+#define LINK_RULES_TYPE        "a(yyssssuu)"
+#define LINK_ENABLE_LINKS_TYPE "ut"
+#define LINK_LINK_CLOSED_TYPE  "uau"
+#define LINK_ENABLED_TYPE      "hhas"
+/* Each direction: lists, all of which have to allow a message. */
+#define LINK_DIRECTION_TYPE    "a" LINK_RULES_TYPE
+#define LINK_LINK_OFFERED_TYPE "usasthh" LINK_DIRECTION_TYPE LINK_DIRECTION_TYPE
+#define LINK_LINK_NAMES_TYPE   "uast"
+
+/* The reply of ListLinks: links (number, age and idle time in ms, both ends: name, pid, messages
+ * and bytes that it sent), pairs without one (names, messages counted lately, why), totals. */
+#define LINK_LISTED_TYPE "(utt(sutt)(sutt))"
+#define LINK_PAIR_TYPE   "(ssus)"
+#define LINK_LIST_TYPE   "a" LINK_LISTED_TYPE "a" LINK_PAIR_TYPE "a{sv}"
+
+/* How much older than the bus's clock the one in EnableLinks may be, in nanoseconds: clocks of
+ * other time namespaces are further away than that, and messages rarely take as long. */
+#define LINK_CLOCK_TOLERANCE 1000000000ull
