@@ -259,7 +259,6 @@ static void misuse_negative(void)
         printf("%d\n", dbus_connection_set_data(p->client, -1, p, NULL));
         printf("%d\n", dbus_connection_get_data(p->client, -1) != NULL);
         printf("%d\n", dbus_pending_call_set_data(pending, -1, p, NULL));
-        printf("%d\n", dbus_server_set_data(p->server, -1, p, NULL));
 }
 
 int main(int argc, char **argv)
