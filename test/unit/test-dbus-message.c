@@ -621,6 +621,8 @@ static void test_byte_order(void)
         g_assert_true(dbus_message_set_destination(m, ":1.99"));
         g_assert_true(dbus_message_set_sender(other, "com.example.Sender.With.A.Long.Name"));
         g_assert_true(dbus_message_set_sender(m, "com.example.Sender.With.A.Long.Name"));
+        g_assert_true(dbus_message_set_container_instance(other, "/behind/all/others"));
+        g_assert_true(dbus_message_set_container_instance(m, "/behind/all/others"));
         g_assert_cmpuint(dbus_message_get_reply_serial(other), ==, 0x0a0b0c0d);
         check_sound(other);
         native = dbus_message_copy(m);
