@@ -21,7 +21,7 @@
 #define MAX_PATTERNS 64
 
 struct options {
-        struct subjects subjects;
+        struct equipment equipment;
         struct budget budget;
         const char *patterns[MAX_PATTERNS];
         int n_patterns;
@@ -30,10 +30,7 @@ struct options {
 };
 
 static const struct bench_case *const all_cases[] = {
-        cases_call,
-        cases_signal,
-        cases_connection,
-        cases_bare,
+        cases_call, cases_signal, cases_connection, cases_bare, cases_library,
 };
 
 static void interrupt(int number)
@@ -45,13 +42,20 @@ static void interrupt(int number)
 static void usage(FILE *f)
 {
         fputs("bench [OPTION...]\n"
-              "  --case NAME     only this case; may be repeated and be a shell pattern\n"
+              "  --case NAME     only this case, or those that begin with NAME-; may be\n"
+              "                  repeated and be a shell pattern\n"
               "  --syscalls      short for --case 'syscalls-*'\n"
+              "  --library       short for --case lib --case msg\n"
               "  --rounds N      samples of each daemon in each case (default 9)\n"
               "  --quick         samples of 20 ms in 3 rounds: to see that it works\n"
               "  --ours PATH     our daemon (default: of the build tree this program is in)\n"
               "  --stock PATH    the reference daemon (default /usr/bin/dbus-daemon)\n"
               "  --broker PATH   dbus-broker (default /usr/bin/dbus-broker)\n"
+              "  --our-library PATH\n"
+              "                  our libdbus-1.so.3 (default: of that build tree)\n"
+              "  --stock-library PATH\n"
+              "                  the reference one (default " STOCK_LIBRARY ")\n"
+              "  --valgrind PATH (default /usr/bin/valgrind)\n"
               "  --tsv FILE      write all samples to FILE\n"
               "  --list          list the cases\n",
               f);
@@ -60,7 +64,10 @@ static void usage(FILE *f)
 static bool is_selected(const struct options *o, const char *name)
 {
         for (int i = 0; i < o->n_patterns; ++i) {
-                if (fnmatch(o->patterns[i], name, 0) == 0)
+                size_t n = strlen(o->patterns[i]);
+
+                if (fnmatch(o->patterns[i], name, 0) == 0 ||
+                    (strncmp(o->patterns[i], name, n) == 0 && name[n] == '-'))
                         return true;
         }
         return o->n_patterns == 0;
@@ -91,21 +98,41 @@ static int parse_rounds(struct options *o, const char *text)
 
 static int parse(struct options *o, int argc, char **argv)
 {
-        enum { CASE = 1, SYSCALLS, ROUNDS, QUICK, OURS, STOCK, BROKER, TSV, LIST, HELP };
+        enum {
+                CASE = 1,
+                SYSCALLS,
+                LIBRARY,
+                ROUNDS,
+                QUICK,
+                OURS,
+                STOCK,
+                BROKER,
+                OUR_LIB,
+                STOCK_LIB,
+                VALGRIND,
+                TSV,
+                LIST,
+                HELP,
+        };
         static const struct option names[] = {
                 {"case", required_argument, NULL, CASE},
                 {"syscalls", no_argument, NULL, SYSCALLS},
+                {"library", no_argument, NULL, LIBRARY},
                 {"rounds", required_argument, NULL, ROUNDS},
                 {"quick", no_argument, NULL, QUICK},
                 {"ours", required_argument, NULL, OURS},
                 {"stock", required_argument, NULL, STOCK},
                 {"broker", required_argument, NULL, BROKER},
+                {"our-library", required_argument, NULL, OUR_LIB},
+                {"stock-library", required_argument, NULL, STOCK_LIB},
+                {"valgrind", required_argument, NULL, VALGRIND},
                 {"tsv", required_argument, NULL, TSV},
                 {"list", no_argument, NULL, LIST},
                 {"help", no_argument, NULL, HELP},
                 {0},
         };
-        const struct budget quick = {20000000, 3, 200};
+        const struct budget quick = {20000000, 3, 200, 20};
+        struct equipment *e = &o->equipment;
         int c;
         int r = 0;
 
@@ -117,6 +144,11 @@ static int parse(struct options *o, int argc, char **argv)
                 case SYSCALLS:
                         r = add_pattern(o, "syscalls-*");
                         break;
+                case LIBRARY:
+                        r = add_pattern(o, "lib");
+                        if (r >= 0)
+                                r = add_pattern(o, "msg");
+                        break;
                 case ROUNDS:
                         r = parse_rounds(o, optarg);
                         break;
@@ -124,13 +156,22 @@ static int parse(struct options *o, int argc, char **argv)
                         o->budget = quick;
                         break;
                 case OURS:
-                        o->subjects.list[SUBJECT_OURS].path = optarg;
+                        e->subjects.list[SUBJECT_OURS].path = optarg;
                         break;
                 case STOCK:
-                        o->subjects.list[SUBJECT_STOCK].path = optarg;
+                        e->subjects.list[SUBJECT_STOCK].path = optarg;
                         break;
                 case BROKER:
-                        o->subjects.list[SUBJECT_BROKER].path = optarg;
+                        e->subjects.list[SUBJECT_BROKER].path = optarg;
+                        break;
+                case OUR_LIB:
+                        e->library[LIBRARY_OURS] = optarg;
+                        break;
+                case STOCK_LIB:
+                        e->library[LIBRARY_STOCK] = optarg;
+                        break;
+                case VALGRIND:
+                        e->valgrind = optarg;
                         break;
                 case TSV:
                         o->tsv = optarg;
@@ -157,7 +198,7 @@ static void list_cases(const struct options *o)
         for (size_t i = 0; i < sizeof(all_cases) / sizeof(all_cases[0]); ++i) {
                 for (const struct bench_case *c = all_cases[i]; c->name; ++c) {
                         if (is_selected(o, c->name))
-                                printf("%-22s %s\n", c->name, c->what);
+                                printf("%-31s %s\n", c->name, c->what);
                 }
         }
 }
@@ -184,9 +225,58 @@ static int find_subjects(struct subjects *subjects)
         return n;
 }
 
+/* Leaves out what is not there; said once it is known that it matters. */
+static void find_libraries(struct equipment *e)
+{
+        static const char *const labels[LIBRARY_MAX] = {
+                [LIBRARY_STOCK] = "stock library",
+                [LIBRARY_OURS] = "our library",
+        };
+
+        for (int id = 0; id < LIBRARY_MAX; ++id) {
+                char *real = realpath(e->library[id], NULL);
+
+                if (!real) {
+                        printf("%s: left out, there is no %s\n", labels[id], e->library[id]);
+                        e->library[id] = NULL;
+                        continue;
+                }
+                printf("%s: %s\n", labels[id], real);
+                free(real);
+        }
+        if (access(e->lib_client, X_OK) < 0) {
+                printf("libraries: left out, there is no %s\n", e->lib_client);
+                e->lib_client = NULL;
+        }
+        if (access(e->valgrind, X_OK) < 0) {
+                printf("instructions: not counted, there is no %s\n", e->valgrind);
+                e->valgrind = NULL;
+        }
+}
+
+/* What the column needs is there. */
+static bool has_column(const struct equipment *e, enum column column)
+{
+        const struct column_setup *setup = &columns[column];
+
+        if (setup->daemon != NO_SUBJECT && !e->subjects.list[setup->daemon].path)
+                return false;
+        return setup->library == NO_LIBRARY || (e->library[setup->library] && e->lib_client);
+}
+
+/* The case has a column that can be measured. */
+static bool is_possible(const struct equipment *e, const struct bench_case *c)
+{
+        bool possible = false;
+
+        for (int i = (int)axes[c->axis].first; i < (int)axes[c->axis].end; ++i)
+                possible |= has_column(e, (enum column)i);
+        return possible && (!c->instructions || e->valgrind);
+}
+
 /* One sample into the series, setting up the fixture first when there is none. */
 static int take_sample(struct fixture **fp, const struct bench_case *c, const struct options *o,
-                       enum subject_id id, struct series *series)
+                       enum column column, struct series *series)
 {
         struct sample sample;
         int r = 0;
@@ -194,7 +284,7 @@ static int take_sample(struct fixture **fp, const struct bench_case *c, const st
         if (c->fresh)
                 *fp = fixture_free(*fp);
         if (!*fp)
-                r = fixture_new(fp, c, &o->subjects, id);
+                r = fixture_new(fp, c, &o->equipment, column);
         if (r >= 0)
                 r = c->sample(*fp, &o->budget, &sample);
         if (r >= 0)
@@ -209,8 +299,8 @@ static int take_sample(struct fixture **fp, const struct bench_case *c, const st
 static int run_case(const struct bench_case *c, const struct options *o, struct result *result)
 {
         struct fixture *fixtures[COLUMN_MAX] = {NULL};
-        int first = c->bare ? COLUMN_BARE : 0;
-        int end = c->bare ? COLUMN_MAX : COLUMN_BARE;
+        int first = (int)axes[c->axis].first;
+        int end = (int)axes[c->axis].end;
         unsigned rounds = o->budget.rounds;
         int failed = 0;
 
@@ -220,9 +310,9 @@ static int run_case(const struct bench_case *c, const struct options *o, struct 
                 for (int i = first; i < end && !client_interrupted; ++i) {
                         struct series *series = &result->series[i];
 
-                        if (series->error || (!c->bare && !o->subjects.list[i].path))
+                        if (series->error || !has_column(&o->equipment, (enum column)i))
                                 continue;
-                        series->error = take_sample(&fixtures[i], c, o, (enum subject_id)i, series);
+                        series->error = take_sample(&fixtures[i], c, o, (enum column)i, series);
                         if (client_interrupted)
                                 series->error = 0; /* nobody's fault: Ctrl-C reaches all of us */
                         if (series->error) {
@@ -239,15 +329,20 @@ static int run_case(const struct bench_case *c, const struct options *o, struct 
 /* Runs and prints the selected cases. Returns how many of them failed with some daemon. */
 static int run_cases(const struct options *o, struct results *results)
 {
+        enum axis heading = AXIS_MAX;
         int failed = 0;
 
-        report_heading(stdout);
         for (size_t i = 0; i < sizeof(all_cases) / sizeof(all_cases[0]); ++i) {
                 for (const struct bench_case *c = all_cases[i]; c->name; ++c) {
                         struct result *result;
 
-                        if (!is_selected(o, c->name) || client_interrupted)
+                        if (!is_selected(o, c->name) || !is_possible(&o->equipment, c) ||
+                            client_interrupted)
                                 continue;
+                        if (heading == AXIS_MAX ||
+                            axis_has_libraries(heading) != axis_has_libraries(c->axis))
+                                report_heading(stdout, c->axis);
+                        heading = c->axis;
                         result = results_add(results, c);
                         if (!result)
                                 return failed + 1;
@@ -298,18 +393,23 @@ int main(int argc, char **argv)
         char self[PATH_MAX];
         char ours[PATH_MAX + 32];
         char launch[PATH_MAX + 32];
+        char our_library[PATH_MAX + 32];
+        char lib_client[PATH_MAX + 32];
         struct options o = {
-                .subjects =
+                .equipment =
                         {
-                                .list =
+                                .subjects.list =
                                         {
                                                 {"stock", "/usr/bin/dbus-daemon"},
                                                 {"broker", "/usr/bin/dbus-broker"},
                                                 {"ours", ours},
                                         },
-                                .broker_launch = launch,
+                                .subjects.broker_launch = launch,
+                                .library = {STOCK_LIBRARY, our_library},
+                                .lib_client = lib_client,
+                                .valgrind = "/usr/bin/valgrind",
                         },
-                .budget = {150000000, 9, 2000},
+                .budget = {150000000, 9, 2000, 200},
         };
         struct results results = {0};
         int failed;
@@ -324,6 +424,8 @@ int main(int argc, char **argv)
         dirname(self);
         snprintf(launch, sizeof(launch), "%s/broker-launch", self);
         snprintf(ours, sizeof(ours), "%s/../../bus/dbus-daemon", self);
+        snprintf(our_library, sizeof(our_library), "%s/../../dbus/libdbus-1.so.3", self);
+        snprintf(lib_client, sizeof(lib_client), "%s/lib-client", self);
 
         if (parse(&o, argc, argv) < 0)
                 return 2;
@@ -332,8 +434,9 @@ int main(int argc, char **argv)
                 return 0;
         }
         setvbuf(stdout, NULL, _IOLBF, 0);
-        if (find_subjects(&o.subjects) == 0)
+        if (find_subjects(&o.equipment.subjects) == 0)
                 return EXIT_SKIPPED;
+        find_libraries(&o.equipment);
         prepare_process();
         failed = run_cases(&o, &results);
         report_targets(stdout, &results);

@@ -113,7 +113,7 @@ static const struct workload relayed = {setup_relay, run_blocks, teardown_bare};
 
 #define BARE(case_workload)                                                                        \
         .workload = &case_workload, .sample = sample_timed, .unit = "message", .units = 2,         \
-        .bare = true
+        .axis = AXIS_BARE
 
 const struct bench_case cases_bare[] = {
         {"bare-1cpu", "socketpair ping-pong, both on one CPU", BARE(ping_pong),

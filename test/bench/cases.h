@@ -5,8 +5,9 @@
  * it. A fixture is a case set up for one daemon.
  */
 #include "client.h"
-#include "daemons.h"
+#include "columns.h"
 #include "peers.h"
+#include "program.h"
 
 /* What a sample says. Not every case fills in every metric; the others are NAN. */
 enum metric {
@@ -14,9 +15,15 @@ enum metric {
         METRIC_CPU,           /* ns of the daemon per unit */
         METRIC_SWITCHES,      /* context switches of the daemon per unit */
         METRIC_PEER_SWITCHES, /* those of all clients per unit */
-        METRIC_RSS,           /* bytes of the daemon per connection */
+        METRIC_CLIENT_CPU,    /* ns of the program that calls */
+        METRIC_SERVICE_CPU,   /* ns of the one that answers */
+        METRIC_RSS,           /* bytes of the daemon, or of the client, per connection */
         METRIC_PSS,
         METRIC_SYSCALLS, /* of the daemon per unit */
+        METRIC_CLIENT_SYSCALLS,
+        METRIC_SERVICE_SYSCALLS,
+        METRIC_CLIENT_INSTRUCTIONS, /* in user space */
+        METRIC_SERVICE_INSTRUCTIONS,
         METRIC_MAX,
 };
 
@@ -40,6 +47,15 @@ struct budget {
         int64_t sample_ns;
         unsigned rounds;
         unsigned long syscall_iterations;
+        unsigned long instruction_iterations;
+};
+
+/* What there is to measure and to measure with. */
+struct equipment {
+        struct subjects subjects;
+        const char *library[LIBRARY_MAX]; /* NULL: it is left out */
+        const char *lib_client;           /* the program that uses them; NULL: there is none */
+        const char *valgrind;             /* NULL: there is none */
 };
 
 struct workload {
@@ -63,21 +79,26 @@ struct bench_case {
         const char *variant; /* which kind of rules or receivers, or NULL */
         enum policy_kind policy;
         enum placement placement;
-        bool coalesce;       /* clients put what they have to say into one write */
-        bool fresh;          /* a new daemon for every sample */
-        bool bare;           /* no daemon at all */
+        bool coalesce; /* clients put what they have to say into one write */
+        bool fresh;    /* a new daemon for every sample */
+        enum axis axis;
+        bool instructions;   /* needs valgrind */
         unsigned max_rounds; /* 0: as many as asked for */
 };
 
 struct fixture {
         const struct bench_case *c;
-        struct daemon *daemon; /* NULL in a bare case */
+        const struct equipment *equipment;
+        enum library_id library;
+        struct daemon *daemon; /* NULL where there is none */
         pid_t pid;             /* of the process whose CPU time counts */
         struct client *caller;
         struct client **clients; /* further connections of this process */
         size_t n_clients;
         struct peer **peers;
         size_t n_peers;
+        struct program *client; /* that use the client library; NULL: there is none */
+        struct program *service;
         struct wire_buf message;  /* the one that is sent again and again */
         void *state;              /* the workload's own */
         unsigned long iterations; /* of a sample; 0: not known yet */
@@ -88,10 +109,11 @@ extern const struct bench_case cases_call[];
 extern const struct bench_case cases_signal[];
 extern const struct bench_case cases_connection[];
 extern const struct bench_case cases_bare[];
+extern const struct bench_case cases_library[];
 
-/* Starts the daemon @id (unless the case is bare) and sets the case up. 0 or -errno. */
-int fixture_new(struct fixture **fp, const struct bench_case *c, const struct subjects *subjects,
-                enum subject_id id);
+/* Starts the column's daemon and sets the case up. 0 or -errno. */
+int fixture_new(struct fixture **fp, const struct bench_case *c, const struct equipment *equipment,
+                enum column column);
 struct fixture *fixture_free(struct fixture *f);
 
 /* Adds @n connections to f->clients. 0 or -errno. */
@@ -99,6 +121,16 @@ int fixture_add_clients(struct fixture *f, unsigned n);
 
 /* Starts a peer; its bus is the fixture's. 0 or -errno. */
 int fixture_add_peer(struct fixture *f, struct peer_setup *setup);
+
+/*
+ * Starts lib-client for a task, with the fixture's library and on its bus. With @profile its
+ * instructions are counted there. 0 or -errno.
+ */
+int fixture_start_program(const struct fixture *f, struct program **pp, const char *task,
+                          const char *profile);
+
+/* A sample that says nothing yet. */
+void sample_init(struct sample *sample);
 
 /* Ways to take a sample, for struct bench_case. */
 
@@ -108,5 +140,17 @@ int sample_timed(struct fixture *f, const struct budget *budget, struct sample *
 /* How much the daemon grows by a thousand connections that do nothing. */
 int sample_memory(struct fixture *f, const struct budget *budget, struct sample *sample);
 
-/* Counts the daemon's system calls with strace. -ENOENT when there is none. */
+/* How much a program grows by a thousand private connections of its own. */
+int sample_client_memory(struct fixture *f, const struct budget *budget, struct sample *sample);
+
+/*
+ * Counts system calls with strace: the programs' if the case has any, else the daemon's. -ENOENT
+ * when there is no strace.
+ */
 int sample_syscalls(struct fixture *f, const struct budget *budget, struct sample *sample);
+
+/*
+ * Counts instructions with valgrind: the difference between programs that do their task N and 2 N
+ * times, which leaves out what starting and ending them takes.
+ */
+int sample_instructions(struct fixture *f, const struct budget *budget, struct sample *sample);

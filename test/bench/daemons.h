@@ -5,6 +5,7 @@
  */
 #include "policy.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* The daemons that are compared. */

@@ -48,23 +48,45 @@ static int pin(struct fixture *f)
 
         for (size_t i = 0; i < f->n_peers && r >= 0; ++i)
                 r = measure_pin(f->peers[i]->pid, measure_cpu(0));
+        if (r >= 0 && f->service)
+                r = measure_pin(f->service->pid, measure_cpu(0));
+        if (r >= 0 && f->client)
+                r = measure_pin(f->client->pid, measure_cpu(0));
         /* Last, because a relay is both a peer and what stands in for the daemon. */
         if (r >= 0 && f->pid > 0)
                 r = measure_pin(f->pid, measure_cpu(f->c->placement == PLACE_SPLIT));
         return r;
 }
 
-int fixture_new(struct fixture **fp, const struct bench_case *c, const struct subjects *subjects,
-                enum subject_id id)
+int fixture_start_program(const struct fixture *f, struct program **pp, const char *task,
+                          const char *profile)
 {
+        struct program_setup setup = {
+                .path = f->equipment->lib_client,
+                .task = task,
+                .library = f->equipment->library[f->library],
+                .socket = f->daemon ? f->daemon->socket : NULL,
+                .valgrind = profile ? f->equipment->valgrind : NULL,
+                .profile = profile,
+        };
+
+        return program_new(pp, &setup);
+}
+
+int fixture_new(struct fixture **fp, const struct bench_case *c, const struct equipment *equipment,
+                enum column column)
+{
+        enum subject_id id = columns[column].daemon;
         struct fixture *f = calloc(1, sizeof(*f));
         int r = 0;
 
         if (!f)
                 return -ENOMEM;
         f->c = c;
-        if (!c->bare) {
-                r = daemon_new(&f->daemon, subjects, id, c->policy);
+        f->equipment = equipment;
+        f->library = columns[column].library;
+        if (id != NO_SUBJECT) {
+                r = daemon_new(&f->daemon, &equipment->subjects, id, c->policy);
                 if (r >= 0) {
                         f->pid = f->daemon->pid;
                         r = client_new(&f->caller, f->daemon->socket, CLIENT_AUTH_STEPWISE);
@@ -86,6 +108,9 @@ struct fixture *fixture_free(struct fixture *f)
 {
         if (!f)
                 return NULL;
+        /* Programs would complain. */
+        program_free(f->client);
+        program_free(f->service);
         /* The daemon first: a quarter of a million rules need not be taken down one by one. */
         daemon_free(f->daemon);
         if (f->c->workload->teardown)

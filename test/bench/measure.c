@@ -70,21 +70,32 @@ static int process_switches(pid_t pid, int64_t *sum)
         return r;
 }
 
-static int read_times(struct counters *counters, pid_t daemon)
+static int read_times(struct counters *counters, const struct processes *processes)
 {
-        counters->cpu_ns = daemon > 0 ? process_cpu_ns(daemon) : 0;
+        for (int i = 0; i < ROLE_MAX; ++i) {
+                if (!processes->of_role[i])
+                        continue;
+                counters->cpu_ns[i] = process_cpu_ns(processes->of_role[i]);
+                if (counters->cpu_ns[i] < 0)
+                        return (int)counters->cpu_ns[i];
+        }
         counters->wall_ns = measure_now_ns();
-        return counters->cpu_ns < 0 ? (int)counters->cpu_ns : 0;
+        return 0;
 }
 
-static int read_switches(struct counters *counters, pid_t daemon, const pid_t *peers,
-                         size_t n_peers)
+static int read_switches(struct counters *counters, const struct processes *processes)
 {
         struct rusage self;
-        int r = daemon > 0 ? process_switches(daemon, &counters->switches) : 0;
+        int r = 0;
 
-        for (size_t i = 0; i < n_peers && r >= 0; ++i)
-                r = process_switches(peers[i], &counters->peer_switches);
+        for (int i = 0; i < ROLE_MAX && r >= 0; ++i) {
+                if (processes->of_role[i])
+                        r = process_switches(processes->of_role[i],
+                                             i == ROLE_DAEMON ? &counters->switches
+                                                              : &counters->peer_switches);
+        }
+        for (size_t i = 0; i < processes->n_peers && r >= 0; ++i)
+                r = process_switches(processes->peers[i], &counters->peer_switches);
         if (r >= 0 && getrusage(RUSAGE_SELF, &self) < 0)
                 r = -errno;
         if (r >= 0)
@@ -92,18 +103,17 @@ static int read_switches(struct counters *counters, pid_t daemon, const pid_t *p
         return r;
 }
 
-int measure_counters(struct counters *counters, pid_t daemon, const pid_t *peers, size_t n_peers,
-                     int begin)
+int measure_counters(struct counters *counters, const struct processes *processes, int begin)
 {
         int r = 0;
 
         *counters = (struct counters){0};
         if (!begin)
-                r = read_times(counters, daemon);
+                r = read_times(counters, processes);
         if (r >= 0)
-                r = read_switches(counters, daemon, peers, n_peers);
+                r = read_switches(counters, processes);
         if (r >= 0 && begin)
-                r = read_times(counters, daemon);
+                r = read_times(counters, processes);
         return r;
 }
 

@@ -6,12 +6,27 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Processes whose time is measured, each by itself. */
+enum role {
+        ROLE_DAEMON,
+        ROLE_CLIENT, /* of a client library that is measured */
+        ROLE_SERVICE,
+        ROLE_MAX,
+};
+
+/* Who takes part in a measurement. */
+struct processes {
+        pid_t of_role[ROLE_MAX]; /* 0: there is none */
+        const pid_t *peers;      /* others */
+        size_t n_peers;
+};
+
 /* All since some point in the past; only differences mean anything. */
 struct counters {
         int64_t wall_ns;
-        int64_t cpu_ns;        /* user and system time of the daemon */
-        int64_t switches;      /* voluntary and involuntary context switches of the daemon */
-        int64_t peer_switches; /* those of this process and the given peers */
+        int64_t cpu_ns[ROLE_MAX]; /* user and system time */
+        int64_t switches;         /* voluntary and involuntary context switches of the daemon */
+        int64_t peer_switches;    /* those of this process and of all others */
 };
 
 /* Memory of a process in bytes. */
@@ -23,12 +38,10 @@ struct memory {
 int64_t measure_now_ns(void);
 
 /*
- * Reads the counters about process @daemon (0: there is none) and @n_peers others. Wall and CPU
- * time are read last with @begin, first without, so that reading is not part of what is measured.
- * 0 or -errno.
+ * Reads the counters. Wall and CPU time are read last with @begin, first without, so that reading
+ * is not part of what is measured. 0 or -errno.
  */
-int measure_counters(struct counters *counters, pid_t daemon, const pid_t *peers, size_t n_peers,
-                     int begin);
+int measure_counters(struct counters *counters, const struct processes *processes, int begin);
 
 /* Reads /proc/PID/smaps_rollup. 0 or -errno. */
 int measure_memory(struct memory *memory, pid_t pid);

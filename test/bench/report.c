@@ -16,9 +16,22 @@ static const struct {
         [METRIC_CPU] = {"daemon cpu us", 1000, 2},
         [METRIC_SWITCHES] = {"daemon switches", 1, 3},
         [METRIC_PEER_SWITCHES] = {"client switches", 1, 3},
+        [METRIC_CLIENT_CPU] = {"client cpu us", 1000, 2},
+        [METRIC_SERVICE_CPU] = {"service cpu us", 1000, 2},
         [METRIC_RSS] = {"rss bytes", 1, 0},
         [METRIC_PSS] = {"pss bytes", 1, 0},
         [METRIC_SYSCALLS] = {"system calls", 1, 2},
+        [METRIC_CLIENT_SYSCALLS] = {"client calls", 1, 2},
+        [METRIC_SERVICE_SYSCALLS] = {"service calls", 1, 2},
+        [METRIC_CLIENT_INSTRUCTIONS] = {"client instr", 1, 0},
+        [METRIC_SERVICE_INSTRUCTIONS] = {"service instr", 1, 0},
+};
+
+static const char *const daemon_titles[] = {
+        [SUBJECT_STOCK] = "stock",
+        [SUBJECT_BROKER] = "broker",
+        [SUBJECT_OURS] = "ours",
+        [NO_SUBJECT] = "none",
 };
 
 static const struct {
@@ -32,14 +45,28 @@ static const struct {
 };
 #define N_RATIOS (sizeof(ratios) / sizeof(ratios[0]))
 
-void report_heading(FILE *f)
+static void daemons_heading(FILE *f)
 {
         fprintf(f, "%-22s %-11s %-16s", "case", "per", "median of");
         for (int column = 0; column < COLUMN_BARE; ++column)
-                fprintf(f, " %10s", column_names[column]);
+                fprintf(f, " %10s", columns[column].name);
         for (size_t i = 0; i < N_RATIOS; ++i)
                 fprintf(f, " %12s", ratios[i].title);
         fprintf(f, " %7s\n", "spread");
+}
+
+static void libraries_heading(FILE *f)
+{
+        fprintf(f, "%-31s %-11s %-16s %-7s %12s %12s %12s %7s\n", "case", "per", "median of",
+                "daemon", "stock lib", "our lib", "ours/stock", "spread");
+}
+
+void report_heading(FILE *f, enum axis axis)
+{
+        if (axis_has_libraries(axis))
+                libraries_heading(f);
+        else
+                daemons_heading(f);
 }
 
 static void print_number(FILE *f, int width, int digits, double value)
@@ -52,10 +79,9 @@ static void print_number(FILE *f, int width, int digits, double value)
 
 static void print_values(FILE *f, const struct result *result, enum metric metric)
 {
-        int first = result->c->bare ? COLUMN_BARE : 0;
-        int end = result->c->bare ? COLUMN_MAX : COLUMN_BARE;
+        const struct axis_range *range = &axes[result->c->axis];
 
-        for (int column = first; column < end; ++column)
+        for (int column = (int)range->first; column < (int)range->end; ++column)
                 print_number(f, 10, shown[metric].digits,
                              series_median(&result->series[column], metric) / shown[metric].scale);
 }
@@ -68,12 +94,12 @@ static void print_ratios(FILE *f, const struct result *result, enum metric metri
                                      series_median(&result->series[ratios[i].denominator], metric));
 }
 
-/* The widest interquartile range of the columns, as a percentage of its median. */
-static double spread(const struct result *result, enum metric metric)
+/* The widest interquartile range of some columns, as a percentage of its median. */
+static double spread(const struct result *result, int first, int end, enum metric metric)
 {
         double widest = NAN;
 
-        for (int column = 0; column < COLUMN_MAX; ++column) {
+        for (int column = first; column < end; ++column) {
                 const struct series *series = &result->series[column];
                 double relative = series_iqr(series, metric) / series_median(series, metric);
 
@@ -91,31 +117,75 @@ static bool has_metric(const struct result *result, enum metric metric)
         return false;
 }
 
-void report_result(FILE *f, const struct result *result)
+static void print_spread(FILE *f, double width)
+{
+        if (width <= MAX_SPREAD)
+                fprintf(f, " %6.0f%%", width);
+        else if (width > MAX_SPREAD)
+                fprintf(f, "   >%d%%", MAX_SPREAD);
+}
+
+/* A line for each metric, a column for each daemon. Returns what is to be printed as the name of
+ * the case next. */
+static const char *print_daemons(FILE *f, const struct result *result)
 {
         const char *name = result->c->name;
 
         for (int metric = 0; metric < METRIC_MAX; ++metric) {
-                double width = spread(result, (enum metric)metric);
-
                 if (!has_metric(result, (enum metric)metric))
                         continue;
                 fprintf(f, "%-22s %-11s %-16s", name, *name ? result->c->unit : "",
                         shown[metric].title);
                 print_values(f, result, (enum metric)metric);
-                if (!result->c->bare) {
+                if (result->c->axis != AXIS_BARE) {
                         print_ratios(f, result, (enum metric)metric);
-                        if (width <= MAX_SPREAD)
-                                fprintf(f, " %6.0f%%", width);
-                        else if (width > MAX_SPREAD)
-                                fprintf(f, "   >%d%%", MAX_SPREAD);
+                        print_spread(
+                                f, spread(result, COLUMN_STOCK, COLUMN_BARE, (enum metric)metric));
                 }
                 fputc('\n', f);
                 name = "";
         }
+        return name;
+}
+
+/* A line for each metric and daemon, a column for each library. */
+static const char *print_libraries(FILE *f, const struct result *result)
+{
+        const struct axis_range *range = &axes[result->c->axis];
+        const char *name = result->c->name;
+
+        for (int metric = 0; metric < METRIC_MAX; ++metric) {
+                const char *title = shown[metric].title;
+
+                for (int i = (int)range->first; i < (int)range->end; i += LIBRARY_MAX) {
+                        double stock = series_median(&result->series[i + LIBRARY_STOCK],
+                                                     (enum metric)metric);
+                        double ours = series_median(&result->series[i + LIBRARY_OURS],
+                                                    (enum metric)metric);
+
+                        if (isnan(stock) && isnan(ours))
+                                continue;
+                        fprintf(f, "%-31s %-11s %-16s %-7s", name, *name ? result->c->unit : "",
+                                title, daemon_titles[columns[i].daemon]);
+                        print_number(f, 12, shown[metric].digits, stock / shown[metric].scale);
+                        print_number(f, 12, shown[metric].digits, ours / shown[metric].scale);
+                        print_number(f, 12, 2, ours / stock);
+                        print_spread(f, spread(result, i, i + LIBRARY_MAX, (enum metric)metric));
+                        fputc('\n', f);
+                        name = title = "";
+                }
+        }
+        return name;
+}
+
+void report_result(FILE *f, const struct result *result)
+{
+        const char *name = axis_has_libraries(result->c->axis) ? print_libraries(f, result)
+                                                               : print_daemons(f, result);
+
         for (int column = 0; column < COLUMN_MAX; ++column) {
                 if (result->series[column].error)
-                        fprintf(f, "%-22s %s failed: %s\n", name, column_names[column],
+                        fprintf(f, "%-22s %s failed: %s\n", name, columns[column].name,
                                 strerror(-result->series[column].error));
         }
         fflush(f);

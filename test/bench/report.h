@@ -5,8 +5,8 @@
  */
 #include "results.h"
 
-/* Column headings. */
-void report_heading(FILE *f);
+/* Column headings of cases with this axis. */
+void report_heading(FILE *f, enum axis axis);
 
 /* The lines of one case; they can be printed as soon as the case is through. */
 void report_result(FILE *f, const struct result *result);

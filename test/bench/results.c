@@ -6,18 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const column_names[COLUMN_MAX] = {
-        [COLUMN_STOCK] = "stock",
-        [COLUMN_BROKER] = "broker",
-        [COLUMN_OURS] = "ours",
-        [COLUMN_BARE] = "bare",
-};
-
 const char *const metric_names[METRIC_MAX] = {
-        [METRIC_WALL] = "wall_ns",      [METRIC_CPU] = "cpu_ns",
-        [METRIC_SWITCHES] = "switches", [METRIC_PEER_SWITCHES] = "peer_switches",
-        [METRIC_RSS] = "rss_bytes",     [METRIC_PSS] = "pss_bytes",
+        [METRIC_WALL] = "wall_ns",
+        [METRIC_CPU] = "cpu_ns",
+        [METRIC_SWITCHES] = "switches",
+        [METRIC_PEER_SWITCHES] = "peer_switches",
+        [METRIC_CLIENT_CPU] = "client_cpu_ns",
+        [METRIC_SERVICE_CPU] = "service_cpu_ns",
+        [METRIC_RSS] = "rss_bytes",
+        [METRIC_PSS] = "pss_bytes",
         [METRIC_SYSCALLS] = "syscalls",
+        [METRIC_CLIENT_SYSCALLS] = "client_syscalls",
+        [METRIC_SERVICE_SYSCALLS] = "service_syscalls",
+        [METRIC_CLIENT_INSTRUCTIONS] = "client_instructions",
+        [METRIC_SERVICE_INSTRUCTIONS] = "service_instructions",
 };
 
 void results_deinit(struct results *results)
@@ -96,20 +98,32 @@ double series_iqr(const struct series *series, enum metric metric)
         return quantile(series, metric, 0.75) - quantile(series, metric, 0.25);
 }
 
-double results_median(const struct results *results, const char *name, enum column column,
-                      enum metric metric)
+static const struct result *find(const struct results *results, const char *name)
 {
         for (size_t i = 0; i < results->n; ++i) {
                 if (strcmp(results->list[i].c->name, name) == 0)
-                        return series_median(&results->list[i].series[column], metric);
+                        return &results->list[i];
         }
-        return NAN;
+        return NULL;
+}
+
+bool results_has(const struct results *results, const char *name)
+{
+        return find(results, name) != NULL;
+}
+
+double results_median(const struct results *results, const char *name, enum column column,
+                      enum metric metric)
+{
+        const struct result *result = find(results, name);
+
+        return result ? series_median(&result->series[column], metric) : NAN;
 }
 
 static void write_sample(FILE *f, const struct bench_case *c, enum column column, size_t round,
                          const struct sample *sample)
 {
-        fprintf(f, "%s\t%s\t%zu\t%s\t%u\t%lu", c->name, column_names[column], round, c->unit,
+        fprintf(f, "%s\t%s\t%zu\t%s\t%u\t%lu", c->name, columns[column].name, round, c->unit,
                 c->count, sample->iterations);
         for (int metric = 0; metric < METRIC_MAX; ++metric) {
                 if (isnan(sample->values[metric]))

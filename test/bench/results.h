@@ -7,15 +7,6 @@
 
 #include <stdio.h>
 
-/* The daemons, and the column of cases that have none. */
-enum column {
-        COLUMN_STOCK = SUBJECT_STOCK,
-        COLUMN_BROKER = SUBJECT_BROKER,
-        COLUMN_OURS = SUBJECT_OURS,
-        COLUMN_BARE = SUBJECT_MAX,
-        COLUMN_MAX,
-};
-
 struct series {
         struct sample *samples;
         size_t n_samples;
@@ -32,7 +23,6 @@ struct results {
         size_t n;
 };
 
-extern const char *const column_names[COLUMN_MAX];
 extern const char *const metric_names[METRIC_MAX];
 
 void results_deinit(struct results *results);
@@ -46,6 +36,9 @@ int series_add(struct series *series, const struct sample *sample);
 /* Median and interquartile range of a metric; NAN when there are no samples of it. */
 double series_median(const struct series *series, enum metric metric);
 double series_iqr(const struct series *series, enum metric metric);
+
+/* Whether the case called @name was to be measured. */
+bool results_has(const struct results *results, const char *name);
 
 /* The median of a metric of the case called @name; NAN when it was not measured. */
 double results_median(const struct results *results, const char *name, enum column column,

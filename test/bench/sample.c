@@ -4,19 +4,11 @@
 
 #include <errno.h>
 #include <math.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #define IDLE_CONNECTIONS 1000
-#define STRACE_SECONDS   10
 
-static void sample_init(struct sample *sample)
+void sample_init(struct sample *sample)
 {
         sample->iterations = 0;
         for (int i = 0; i < METRIC_MAX; ++i)
@@ -26,10 +18,19 @@ static void sample_init(struct sample *sample)
 /* Runs @n iterations and fills in the sample. */
 static int timed_run(struct fixture *f, unsigned long n, struct sample *sample)
 {
+        static const enum metric cpu[ROLE_MAX] = {
+                [ROLE_DAEMON] = METRIC_CPU,
+                [ROLE_CLIENT] = METRIC_CLIENT_CPU,
+                [ROLE_SERVICE] = METRIC_SERVICE_CPU,
+        };
         double units = (double)n * f->c->units;
+        struct processes processes = {
+                .of_role[ROLE_DAEMON] = f->pid,
+                .of_role[ROLE_CLIENT] = f->client ? f->client->pid : 0,
+                .of_role[ROLE_SERVICE] = f->service ? f->service->pid : 0,
+        };
         struct counters before;
         struct counters after;
-        size_t n_peers = 0;
         pid_t *peers;
         int r;
 
@@ -38,15 +39,16 @@ static int timed_run(struct fixture *f, unsigned long n, struct sample *sample)
                 return -ENOMEM;
         for (size_t i = 0; i < f->n_peers; ++i) {
                 if (f->peers[i]->pid != f->pid) /* a relay stands in for the daemon */
-                        peers[n_peers++] = f->peers[i]->pid;
+                        peers[processes.n_peers++] = f->peers[i]->pid;
         }
+        processes.peers = peers;
         r = f->c->placement == PLACE_FREE ? 0 : measure_pin(0, measure_cpu(0));
         if (r >= 0)
-                r = measure_counters(&before, f->pid, peers, n_peers, true);
+                r = measure_counters(&before, &processes, true);
         if (r >= 0)
                 r = f->c->workload->run(f, n);
         if (r >= 0)
-                r = measure_counters(&after, f->pid, peers, n_peers, false);
+                r = measure_counters(&after, &processes, false);
         if (f->c->placement != PLACE_FREE)
                 measure_pin(0, -1);
         free(peers);
@@ -58,10 +60,13 @@ static int timed_run(struct fixture *f, unsigned long n, struct sample *sample)
         sample->values[METRIC_WALL] = (double)(after.wall_ns - before.wall_ns) / units;
         sample->values[METRIC_PEER_SWITCHES] =
                 (double)(after.peer_switches - before.peer_switches) / units;
-        if (f->pid > 0) {
-                sample->values[METRIC_CPU] = (double)(after.cpu_ns - before.cpu_ns) / units;
+        if (f->pid > 0)
                 sample->values[METRIC_SWITCHES] =
                         (double)(after.switches - before.switches) / units;
+        for (int i = 0; i < ROLE_MAX; ++i) {
+                if (processes.of_role[i])
+                        sample->values[cpu[i]] =
+                                (double)(after.cpu_ns[i] - before.cpu_ns[i]) / units;
         }
         return 0;
 }
@@ -121,87 +126,26 @@ int sample_memory(struct fixture *f, const struct budget *budget, struct sample 
         return 0;
 }
 
-/* Starts strace on @target and waits until it has it. */
-static int strace_start(pid_t *pidp, pid_t target, const char *output)
+int sample_client_memory(struct fixture *f, const struct budget *budget, struct sample *sample)
 {
-        const struct timespec pause = {.tv_nsec = 2000000};
-        int64_t deadline = measure_now_ns() + STRACE_SECONDS * INT64_C(1000000000);
-        int64_t tracer = 0;
-        char number[16];
-        pid_t pid;
+        struct memory before;
+        struct memory after;
         int r;
 
-        snprintf(number, sizeof(number), "%d", (int)target);
-        pid = fork();
-        if (pid < 0)
-                return -errno;
-        if (pid == 0) {
-                prctl(PR_SET_PDEATHSIG, SIGTERM);
-                signal(SIGINT, SIG_DFL);
-                execlp("strace", "strace", "-q", "-c", "-f", "-o", output, "-p", number,
-                       (char *)NULL);
-                _exit(127);
-        }
-        do {
-                int status;
-
-                if (waitpid(pid, &status, WNOHANG) == pid)
-                        return WIFEXITED(status) && WEXITSTATUS(status) == 127 ? -ENOENT : -EPERM;
-                nanosleep(&pause, NULL);
-                r = measure_proc_field(target, "status", "TracerPid", &tracer);
-                if (r >= 0 && measure_now_ns() > deadline)
-                        r = -ETIMEDOUT;
-        } while (r >= 0 && tracer != pid);
-        if (r < 0) {
-                kill(pid, SIGTERM);
-                waitpid(pid, NULL, 0);
-                return r;
-        }
-        *pidp = pid;
-        return 0;
-}
-
-/* The line of the summary that ends in "total" has the number of calls as its fourth column. */
-static int strace_total(const char *output, double *calls)
-{
-        char line[256];
-        int r = -ENODATA;
-        FILE *f = fopen(output, "re");
-
-        if (!f)
-                return -errno;
-        while (fgets(line, sizeof(line), f)) {
-                if (strstr(line, " total") && sscanf(line, "%*s %*s %*s %lf", calls) == 1)
-                        r = 0;
-        }
-        fclose(f);
-        return r;
-}
-
-int sample_syscalls(struct fixture *f, const struct budget *budget, struct sample *sample)
-{
-        unsigned long n = budget->syscall_iterations;
-        char output[128];
-        pid_t strace = -1;
-        double calls;
-        int r;
-
-        snprintf(output, sizeof(output), "%s/strace", f->daemon->dir);
-        r = f->c->workload->run(f, 16);
-        if (r >= 0)
-                r = strace_start(&strace, f->pid, output);
-        if (r < 0)
-                return r;
-        r = f->c->workload->run(f, n);
-        kill(strace, SIGINT);
-        waitpid(strace, NULL, 0);
-        if (r >= 0)
-                r = strace_total(output, &calls);
-        unlink(output);
-        if (r < 0)
-                return r;
+        (void)budget;
         sample_init(sample);
-        sample->iterations = n;
-        sample->values[METRIC_SYSCALLS] = calls / ((double)n * f->c->units);
+        sample->iterations = IDLE_CONNECTIONS;
+        /* One before, so that what a program has once is not counted. */
+        r = program_run(f->client, 1);
+        if (r >= 0)
+                r = measure_memory(&before, f->client->pid);
+        if (r >= 0)
+                r = program_run(f->client, IDLE_CONNECTIONS);
+        if (r >= 0)
+                r = measure_memory(&after, f->client->pid);
+        if (r < 0)
+                return r;
+        sample->values[METRIC_RSS] = (double)(after.rss - before.rss) / IDLE_CONNECTIONS;
+        sample->values[METRIC_PSS] = (double)(after.pss - before.pss) / IDLE_CONNECTIONS;
         return 0;
 }
