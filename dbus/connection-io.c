@@ -24,6 +24,11 @@ static int64_t now(void)
         return (int64_t)t.tv_sec * NSEC_PER_SEC + t.tv_nsec;
 }
 
+uint64_t monotonic_now(void)
+{
+        return (uint64_t)now();
+}
+
 int64_t deadline_in(int milliseconds)
 {
         return milliseconds < 0 ? DEADLINE_NEVER : now() + (int64_t)milliseconds * NSEC_PER_MSEC;
@@ -98,18 +103,38 @@ void connection_receive(DBusConnection *c, DBusMessage *m)
         connection_wake_main(c);
 }
 
+/* Does with a message of the bus what has to be done. */
+static void take_message(DBusConnection *c, DBusMessage *m)
+{
+        c->n_taken += 1;
+        if (c->has_joined && links_take_control(c, m))
+                return;
+        if (c->links && m->wire.header.reply_serial && !links_accept_reply(c, m)) {
+                dbus_message_unref(m);
+                return;
+        }
+        received_add(c->received, m);
+        connection_receive(c, m);
+}
+
 static void take_messages(DBusConnection *c, struct input_buffer *b)
 {
         DBusMessage *m;
         int r;
 
+        /* Whatever causally precedes what was read is in the links by now. */
+        if (c->links)
+                links_drain(c);
         for (;;) {
+                if (c->links)
+                        links_deliver(c);
                 r = transport_next(&c->transport, b, &m);
                 if (r || !m)
                         break;
-                received_add(c->received, m);
-                connection_receive(c, m);
+                take_message(c, m);
         }
+        if (c->links)
+                links_bury(c);
         if (r)
                 connection_disconnect(c);
 }
@@ -184,27 +209,32 @@ static bool wait_for_other(DBusConnection *c, int64_t deadline)
         return r != ETIMEDOUT;
 }
 
-/* Sleeps on the descriptor for what nobody else sleeps for, and does what became possible. */
-static bool wait_for_descriptor(DBusConnection *c, bool reads, bool writes, int64_t deadline)
+/* Sleeps on the descriptors for what nobody else sleeps for, and does what became possible. */
+static bool wait_for_descriptors(DBusConnection *c, bool reads, bool writes, int64_t deadline)
 {
-        struct pollfd p = {.fd = c->transport.fd};
+        struct pollfd p[2] = {{.fd = c->transport.fd}, {.fd = -1, .events = POLLIN}};
         int n, timeout = milliseconds_until(deadline);
 
-        p.events = (short)((reads ? POLLIN : 0) | (writes ? POLLOUT : 0));
+        p[0].events = (short)((reads ? POLLIN : 0) | (writes ? POLLOUT : 0));
+        if (reads && c->links && c->links->n_open)
+                p[1].fd = c->links_fd;
         c->is_reader_asleep |= reads;
         c->is_writer_asleep |= writes;
         pthread_mutex_unlock(&c->lock);
-        n = poll(&p, 1, timeout);
+        n = poll(p, 2, timeout);
         pthread_mutex_lock(&c->lock);
         if (reads)
                 c->is_reader_asleep = false;
         if (writes)
                 c->is_writer_asleep = false;
-        if (n > 0 && writes && (p.revents & (POLLOUT | POLLHUP | POLLERR)))
+        if (n > 0 && writes && (p[0].revents & (POLLOUT | POLLHUP | POLLERR)))
                 connection_write(c);
-        if (n > 0 && reads && (p.revents & (POLLIN | POLLHUP | POLLERR)))
+        /* Reading the bus reads the links, too. */
+        if (n > 0 && reads && (p[0].revents & (POLLIN | POLLHUP | POLLERR)))
                 connection_read(c);
-        /* Whoever waits may have to sleep on the descriptor now. */
+        else if (n > 0 && p[1].revents && c->links)
+                links_read(c);
+        /* Whoever waits may have to sleep on the descriptors now. */
         connection_changed(c);
         return n || !timeout ? n : deadline == DEADLINE_NEVER || now() < deadline;
 }
@@ -229,6 +259,6 @@ bool connection_wait(DBusConnection *c, unsigned wishes, int64_t deadline)
         writes = transport_has_output(&c->transport) && !c->is_writer_asleep;
         reads = !c->is_reader_asleep && connection_may_read(c);
         if (reads || writes)
-                return wait_for_descriptor(c, reads, writes, deadline);
+                return wait_for_descriptors(c, reads, writes, deadline);
         return wait_for_other(c, deadline);
 }

@@ -41,6 +41,19 @@ static dbus_bool_t handle_write(DBusWatch *w, unsigned flags, void *data)
         return TRUE;
 }
 
+dbus_bool_t connection_handle_links(DBusWatch *w, unsigned flags, void *data)
+{
+        DBusConnection *c = data;
+
+        (void)w;
+        (void)flags;
+        connection_lock(c);
+        if (c->links && !c->is_reader_asleep)
+                links_read(c);
+        dispatch_status_tell_and_unlock(c, dispatch_status(c));
+        return TRUE;
+}
+
 /* Makes the watches when they are wanted for the first time: connections without a main loop have
  * none. Not locked; returns FALSE without memory. */
 static dbus_bool_t make_watches(DBusConnection *c)

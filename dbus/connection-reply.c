@@ -9,12 +9,16 @@ int awaited_add(DBusConnection *c, struct awaited *a, uint32_t serial)
 {
         a->serial = serial;
         a->reply = NULL;
+        a->peer = NULL;
+        list_init(&a->of_link);
         return hash_insert(&c->awaited, &a->link, serial);
 }
 
 void awaited_remove(DBusConnection *c, struct awaited *a)
 {
         hash_remove(&c->awaited, &a->link);
+        list_remove(&a->of_link);
+        a->peer = linked_peer_unref(a->peer);
 }
 
 struct awaited *awaited_find(const DBusConnection *c, uint32_t serial)

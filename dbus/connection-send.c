@@ -42,11 +42,15 @@ int connection_send(DBusConnection *c, DBusMessage *m, uint32_t *serial)
                 c->has_unsent = true;
                 return 0;
         }
+        if (c->links && links_send(c, m))
+                return 0;
         output_push(&c->transport.out, &m->wire);
+        c->n_sent += 1;
         if (!c->transport.is_full)
                 connection_write(c);
         if (transport_has_output(&c->transport) || c->transport.state != TRANSPORT_OPEN)
                 connection_wake_main(c);
+        links_note_sent(c, m);
         return 0;
 }
 

@@ -234,8 +234,11 @@ dbus_bool_t dbus_connection_get_socket(DBusConnection *connection, int *fd)
                 return FALSE;
         connection_lock(connection);
         is_open = connection_is_open(connection);
-        if (is_open)
+        /* Whoever polls this alone would sleep while a link has something for it. */
+        if (is_open) {
+                links_disable(connection);
                 *fd = connection->transport.fd;
+        }
         connection_unlock(connection);
         return is_open;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "check.h"
 
@@ -71,6 +72,7 @@ int connection_new(DBusConnection **cp, const struct connected *client, const ch
         c->max_received_size = MAX_RECEIVED_SIZE;
         c->max_received_fds = MAX_RECEIVED_FDS;
         c->last_status = DBUS_DISPATCH_COMPLETE;
+        c->links_fd = -1;
         if (atomic_load(&changes_sigpipe))
                 signal(SIGPIPE, SIG_IGN);
         *cp = c;
@@ -130,6 +132,8 @@ static void finalize(DBusConnection *c)
         watch_free(c->read_watch);
         watch_free(c->write_watch);
         transport_deinit(&c->transport);
+        if (c->links_fd >= 0)
+                close(c->links_fd);
         hash_deinit(&c->awaited);
         pthread_cond_destroy(&c->changed);
         pthread_mutex_destroy(&c->lock);
@@ -167,6 +171,7 @@ void connection_disconnect(DBusConnection *c)
         if (c->is_reader_asleep || c->is_writer_asleep)
                 shutdown(c->transport.fd, SHUT_RDWR);
         transport_close(&c->transport);
+        links_end(c);
         bus_forget(c);
         connection_changed(c);
 }
@@ -235,6 +240,29 @@ static bool tell_watch_gone(DBusConnection *c, DBusWatch **wp)
         return true;
 }
 
+/* The links are one more descriptor for the main loop to poll. */
+static bool tell_links_watch(DBusConnection *c)
+{
+        DBusWatch *w;
+        dbus_bool_t added;
+
+        if (c->links_watch && !c->links)
+                return tell_watch_gone(c, &c->links_watch);
+        if (c->links_watch || !c->links || !c->watches.add || c->wants_no_links)
+                return false;
+        w = watch_new(c->links_fd, DBUS_WATCH_READABLE, true, connection_handle_links, c);
+        c->links_watch = w;
+        pthread_mutex_unlock(&c->lock);
+        added = w && watch_list_add(&c->watches, w);
+        pthread_mutex_lock(&c->lock);
+        if (!added) {
+                /* A main loop that cannot poll them would sleep while they have something. */
+                c->links_watch = watch_free(w);
+                links_disable(c);
+        }
+        return true;
+}
+
 static bool tell_watches(DBusConnection *c)
 {
         if (!connection_is_open(c)) {
@@ -291,7 +319,8 @@ static bool knows_all(const DBusConnection *c)
 {
         if (!connection_is_open(c) && (c->is_found || has_idle_descriptor(c)))
                 return false;
-        return !c->read_watch && !c->write_watch && list_empty(&c->timeouts_over) && !c->wakeups;
+        return !c->read_watch && !c->write_watch && !c->links_watch &&
+               list_empty(&c->timeouts_over) && !c->wakeups;
 }
 
 /* Tells the application all that it does not know. Returns false if there is nothing, or somebody
@@ -304,7 +333,8 @@ bool connection_tell(DBusConnection *c)
         if (knows_all(c) || c->is_telling)
                 return false;
         c->is_telling = true;
-        while (tell_timeouts(c) || tell_watches(c) || tell_wakeup(c) || stop_sharing(c))
+        while (tell_timeouts(c) || tell_watches(c) || tell_links_watch(c) || tell_wakeup(c) ||
+               stop_sharing(c))
                 told = true;
         c->is_telling = false;
         if (has_idle_descriptor(c))

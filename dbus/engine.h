@@ -23,6 +23,7 @@
 #include "core/hash.h"
 #include "core/list.h"
 #include "data-slot.h"
+#include "links.h"
 #include "object-tree.h"
 #include "timeout.h"
 #include "transport.h"
@@ -34,6 +35,9 @@ struct awaited {
         uint32_t serial;       /* of the call */
         bool is_direct;        /* the reply is handed over here, past the queue: its caller waits */
         DBusMessage *reply;    /* has arrived. Borrowed from the queue, unless it is direct */
+        /* Of a call that went over a link: the peer that has to reply; NULL: it went by the bus. */
+        struct linked_peer *peer;
+        struct list of_link; /* in client_link.calls */
 };
 
 struct DBusPendingCall {
@@ -96,6 +100,15 @@ struct DBusConnection {
         struct received *received;
         long max_message_size, max_message_fds, max_received_size, max_received_fds;
         bool is_reader_asleep, is_writer_asleep; /* in poll(), for one or the other */
+
+        /* Peer links; see links.h. Messages since the authentication, by the bus: handed to it, and
+         * taken off it. */
+        uint64_t n_sent, n_taken;
+        unsigned n_to_peers; /* messages that were sent to other peers, up to the joining */
+        bool has_joined, wants_no_links;
+        struct client_links *links; /* NULL: the bus gives none, or has not yet */
+        int links_fd;               /* epoll: all links; -1: never had any */
+        DBusWatch *links_watch;     /* of that; NULL: no main loop */
 
         uint32_t last_serial;
         uint32_t n_preallocated; /* places in the output that are promised */
@@ -198,12 +211,16 @@ void connection_write(DBusConnection *c); /* as much as the socket takes */
 /* Queues a message as if it had been received. Its reference is the queue's. */
 void connection_receive(DBusConnection *c, DBusMessage *m);
 
+/* For the watch of the links. */
+dbus_bool_t connection_handle_links(DBusWatch *w, unsigned flags, void *data);
+
 /* What a thread waits for. */
 enum io_wish { IO_READ = 1, IO_WRITE = 2 };
 
 /* The deadline of a wait, in nanoseconds of CLOCK_MONOTONIC. */
 #define DEADLINE_NEVER INT64_MAX
 int64_t deadline_in(int milliseconds); /* negative: never */
+uint64_t monotonic_now(void);          /* nanoseconds of CLOCK_MONOTONIC */
 
 /*
  * Sleeps until something was read, written, closed, done by another thread, or the deadline is
@@ -261,7 +278,8 @@ static inline DBusPendingCall *pending_of(struct awaited *a)
 /* The reply of a pending call has come: its timeout is over. Locked. */
 void pending_call_replied(DBusPendingCall *p);
 
-/* Nobody awaits its reply any more. The table's reference goes when the lock is given up. Locked. */
+/* Nobody awaits its reply any more. The table's reference goes when the lock is given up. Locked.
+ */
 void pending_call_give_up(DBusPendingCall *p);
 
 /* Completes it with its reply, out of the queue, and calls the application. Unlocks. */

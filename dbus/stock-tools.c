@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
-#include <linux/close_range.h>
 
 /*
  * What the reference's own dbus-send, dbus-monitor, dbus-test-tool and dbus-run-session ask of the

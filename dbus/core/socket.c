@@ -110,6 +110,49 @@ ssize_t socket_recv(int fd, struct iovec *iov, size_t n_iov, int *fds, size_t *n
         return n;
 }
 
+/* Most packets that are asked for at once: more would only make the control messages' room grow. */
+#define MAX_PACKETS 4
+
+/* What the kernel says of a packet. One that lost something is as good as none. */
+static void settle_packet(struct socket_packet *p, struct mmsghdr *m)
+{
+        size_t n = take_fds(&m->msg_hdr, p->fds, SOCKET_MAX_FDS);
+
+        p->n_fds = n < SOCKET_MAX_FDS ? n : SOCKET_MAX_FDS;
+        p->size = m->msg_len;
+        if (n <= SOCKET_MAX_FDS && !(m->msg_hdr.msg_flags & (MSG_CTRUNC | MSG_TRUNC)))
+                return;
+        close_all(p->fds, p->n_fds);
+        p->n_fds = p->size = 0;
+}
+
+int socket_recv_packets(int fd, struct socket_packet *packets, size_t n)
+{
+        union fds_control control[MAX_PACKETS];
+        struct mmsghdr m[MAX_PACKETS];
+        struct iovec iov[MAX_PACKETS];
+        int received;
+
+        n = n < MAX_PACKETS ? n : MAX_PACKETS;
+        for (size_t i = 0; i < n; ++i) {
+                iov[i] = (struct iovec){packets[i].bytes, packets[i].size};
+                m[i].msg_hdr = (struct msghdr){
+                        .msg_iov = &iov[i],
+                        .msg_iovlen = 1,
+                        .msg_control = &control[i],
+                        .msg_controllen = sizeof(control[i]),
+                };
+        }
+        do
+                received = recvmmsg(fd, m, (unsigned)n, MSG_CMSG_CLOEXEC | MSG_DONTWAIT, NULL);
+        while (received < 0 && errno == EINTR);
+        if (received < 0)
+                return -errno;
+        for (int i = 0; i < received; ++i)
+                settle_packet(&packets[i], &m[i]);
+        return received;
+}
+
 int socket_set_nonblock(int fd)
 {
         int flags = fcntl(fd, F_GETFL);

@@ -6,6 +6,7 @@
  */
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -29,6 +30,21 @@ ssize_t socket_send(int fd, const struct iovec *iov, size_t n_iov, const int *fd
  * stream of no more use.
  */
 ssize_t socket_recv(int fd, struct iovec *iov, size_t n_iov, int *fds, size_t *n_fds);
+
+/* A packet of a socket that has such (SOCK_SEQPACKET). */
+struct socket_packet {
+        uint8_t *bytes; /* where it is to be stored */
+        size_t size;    /* room for it; then how long it is */
+        int fds[SOCKET_MAX_FDS];
+        size_t n_fds; /* that came with it; the caller's, and close-on-exec */
+};
+
+/*
+ * Receives as many packets as are there, at most `n` and 4, with one system call. Returns their
+ * number, or -errno: -EAGAIN if none is there. A packet of size 0 is the end of the stream, or one
+ * for which, or for whose descriptors, there was no room.
+ */
+int socket_recv_packets(int fd, struct socket_packet *packets, size_t n);
 
 /* Makes operations on `fd` return instead of wait. Returns 0 or -errno. */
 int socket_set_nonblock(int fd);

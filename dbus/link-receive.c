@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/body.h"
+#include "core/socket.h"
+#include "link/frame.h"
+#include "link/link.h"
+
+/* Most that is read of one link before others have their turn: about a full socket. */
+#define SHARE (256u * 1024)
+/* Cuts that follow each other before somebody else has a turn. */
+#define MAX_CUTS 4
+
+/* A message that was read and has not its place yet. */
+struct held {
+        struct link_arrival arrival;
+        struct client_link *link;
+        DBusMessage *message;
+};
+
+static void close_descriptors(const int *fds, size_t n)
+{
+        for (size_t i = 0; i < n; ++i)
+                close(fds[i]);
+}
+
+/* No more comes over this link. What was read of it and waits still counts. */
+static void end_link(DBusConnection *c, struct client_link *link)
+{
+        if (link->fd < 0)
+                return;
+        close(link->fd); /* out of the epoll set, too */
+        link->fd = -1;
+        c->links->n_open -= 1;
+}
+
+static bool is_for_us(const DBusConnection *c, const char *destination)
+{
+        if (!destination)
+                return false;
+        if (destination[0] == ':')
+                return !strcmp(destination, c->unique_name);
+        for (char **name = c->links->own_names; *name; ++name) {
+                if (!strcmp(*name, destination))
+                        return true;
+        }
+        return false;
+}
+
+/* Is it what the peer may send, said as the protocol wants it? */
+static bool is_right(const DBusConnection *c, const struct client_link *link,
+                     const struct link_frame *frame, const struct header *h, const uint8_t *bytes,
+                     size_t n_fds)
+{
+        uint32_t at = h->text[FIELD_DESTINATION].at;
+
+        return frame->stamp <= link_counter_load(&c->links->clock->queued) && h->n_fds == n_fds &&
+               !h->text[FIELD_SENDER].at && is_for_us(c, at ? (const char *)bytes + at : NULL) &&
+               link_direction_allows(&link->may_receive, h, bytes);
+}
+
+/*
+ * Makes a message of a packet, stamped with the peer's name; the descriptors become its own.
+ * Returns 0, -ENOMEM, or -EBADMSG if it is nothing that may come.
+ */
+static int make_message(const DBusConnection *c, const struct client_link *link,
+                        const struct socket_packet *p, struct link_frame *frame, DBusMessage **m)
+{
+        const uint8_t *bytes = p->bytes + LINK_FRAME_SIZE;
+        const char *signature;
+        struct message *made;
+        struct header h;
+
+        if (link_frame_read(frame, p->bytes, p->size) ||
+            frame->size > c->transport.limits.message_size ||
+            header_parse(&h, bytes, frame->size) || h.size + h.body_size != frame->size ||
+            !is_right(c, link, frame, &h, bytes, p->n_fds))
+                return -EBADMSG;
+        signature =
+                h.text[FIELD_SIGNATURE].at ? (const char *)bytes + h.text[FIELD_SIGNATURE].at : "";
+        if (body_validate(bytes + h.size, h.body_size, signature, h.order))
+                return -EBADMSG;
+        if (message_copy(&made, bytes, &h, link->peer->name, strlen(link->peer->name), p->fds,
+                         (unsigned)p->n_fds, &dbus_message_class) < 0)
+                return -ENOMEM;
+        *m = message_of(made);
+        return 0;
+}
+
+static void owe(struct client_link *link, const DBusMessage *m)
+{
+        if (m->wire.header.type != MESSAGE_METHOD_CALL ||
+            (m->wire.header.flags & MESSAGE_NO_REPLY_EXPECTED) || link->n_owed == LINK_MAX_OWED)
+                return;
+        link->owed[link->n_owed++] = m->wire.header.serial;
+}
+
+/* Receives a message that has its place now. A reply has to be one that we wait for, from there. */
+static void take_in(DBusConnection *c, struct client_link *link, DBusMessage *m)
+{
+        uint32_t serial = m->wire.header.reply_serial;
+        struct awaited *a = serial ? awaited_find(c, serial) : NULL;
+
+        if (serial && (!a || a->peer != link->peer)) {
+                dbus_message_unref(m);
+                return;
+        }
+        owe(link, m);
+        received_add(c->received, m);
+        connection_receive(c, m);
+}
+
+/* Has a message wait for its place. Without memory for that, the link ends: its order is lost. */
+static bool hold(DBusConnection *c, struct client_link *link, DBusMessage *m,
+                 const struct link_frame *frame)
+{
+        struct held *h = malloc(sizeof(*h));
+
+        if (!h)
+                return false;
+        *h = (struct held){{.stamp = frame->stamp, .time = frame->time}, link, m};
+        list_init(&h->arrival.in_order);
+        link_merge_add(&c->links->merge, &h->arrival, monotonic_now());
+        link->n_held += 1;
+        return true;
+}
+
+/* True if what one link has can be received as it is read: nothing else has to be waited for. */
+static bool is_in_place(const DBusConnection *c, const struct link_frame *frame)
+{
+        return c->links->n_open == 1 && !link_merge_has_more(&c->links->merge) &&
+               frame->stamp <= c->n_taken;
+}
+
+/* Does with a packet what has to be done. Returns 0, or -errno: the link is to be ended. */
+static int take_packet(DBusConnection *c, struct client_link *link, const struct socket_packet *p)
+{
+        struct link_frame frame;
+        DBusMessage *m;
+        int r = p->size ? make_message(c, link, p, &frame, &m) : -EPIPE;
+
+        if (r < 0) {
+                close_descriptors(p->fds, p->n_fds);
+                return r;
+        }
+        if (is_in_place(c, &frame)) {
+                take_in(c, link, m);
+        } else if (!hold(c, link, m, &frame)) {
+                dbus_message_unref(m);
+                return -ENOMEM;
+        }
+        return 0;
+}
+
+/* Reads packets, a few with each system call. Returns true if there may be more. */
+static bool read_packets(DBusConnection *c, struct client_link *link, size_t *left)
+{
+        struct socket_packet packets[LINK_PACKETS];
+        int n;
+
+        for (size_t i = 0; i < LINK_PACKETS; ++i) {
+                packets[i].bytes = c->links->packets + i * LINK_MAX_PACKET;
+                packets[i].size = LINK_MAX_PACKET;
+        }
+        n = socket_recv_packets(link->fd, packets, LINK_PACKETS);
+        if (n < 0 && n != -EAGAIN)
+                end_link(c, link);
+        for (int i = 0; i < n; ++i) {
+                /* Behind a packet that is not right, nothing is. */
+                if (link->fd < 0)
+                        close_descriptors(packets[i].fds, packets[i].n_fds);
+                else if (take_packet(c, link, &packets[i]) < 0)
+                        end_link(c, link);
+                *left -= packets[i].size < *left ? packets[i].size : *left;
+        }
+        return n == LINK_PACKETS && link->fd >= 0;
+}
+
+static void drain_link(DBusConnection *c, struct client_link *link)
+{
+        size_t left = SHARE;
+
+        while (link->fd >= 0 && left && read_packets(c, link, &left))
+                ;
+}
+
+void links_drain(DBusConnection *c)
+{
+        struct client_links *links = c->links;
+        uint64_t cut = links->n_open > 1 ? monotonic_now() : UINT64_MAX;
+
+        for (struct list *l = links->all.next; l != &links->all; l = l->next)
+                drain_link(c, container_of(l, struct client_link, of_all));
+        link_merge_cut(&links->merge, cut);
+}
+
+void links_deliver(DBusConnection *c)
+{
+        struct link_arrival *a;
+
+        while ((a = link_merge_next(&c->links->merge, c->n_taken))) {
+                struct held *h = container_of(a, struct held, arrival);
+
+                h->link->n_held -= 1;
+                take_in(c, h->link, h->message);
+                free(h);
+        }
+}
+
+bool links_accept_reply(const DBusConnection *c, const DBusMessage *m)
+{
+        const char *sender = message_text(&m->wire, FIELD_SENDER);
+        const struct awaited *a = awaited_find(c, m->wire.header.reply_serial);
+
+        if (!sender || !strcmp(sender, DBUS_SERVICE_DBUS))
+                return true;
+        if (a)
+                return !a->peer || !strcmp(sender, a->peer->name);
+        /* The bus lets unawaited replies of linked peers pass, as it does not know of the calls. */
+        for (const struct list *l = c->links->all.next; l != &c->links->all; l = l->next) {
+                if (!strcmp(container_of(l, const struct client_link, of_all)->peer->name, sender))
+                        return false;
+        }
+        return true;
+}
+
+void links_read(DBusConnection *c)
+{
+        for (unsigned i = 0; i < MAX_CUTS; ++i) {
+                links_drain(c);
+                links_deliver(c);
+                links_bury(c);
+                /* What was sent after the cut is for the next, which need not wait for anything. */
+                if (list_empty(&c->links->merge.waiting))
+                        break;
+        }
+        connection_changed(c);
+}

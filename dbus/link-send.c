@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/socket.h"
+#include "link/frame.h"
+#include "link/link.h"
+
+/* A connection that has sent so many messages to other peers is busy: joining in costs it two
+ * messages, and the bus some memory. */
+#define BUSY_AFTER 32
+
+/* Links can be switched off for a process, whoever started it. Looked up once. */
+static bool process_wants_links(void)
+{
+        static atomic_int wants = -1;
+        int w = atomic_load_explicit(&wants, memory_order_relaxed);
+
+        if (w < 0) {
+                const char *value = getenv("DBUS_PEER_LINKS");
+
+                w = !value || strcmp(value, "0") != 0;
+                atomic_store_explicit(&wants, w, memory_order_relaxed);
+        }
+        return w;
+}
+
+static bool is_to_peer(const DBusMessage *m)
+{
+        const char *destination = message_text(&m->wire, FIELD_DESTINATION);
+
+        return destination && strcmp(destination, DBUS_SERVICE_DBUS) != 0;
+}
+
+static void join(DBusConnection *c)
+{
+        DBusMessage *m = dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS,
+                                                      LINK_INTERFACE, "EnableLinks");
+        dbus_uint32_t version = LINK_VERSION;
+        dbus_uint64_t now = monotonic_now();
+
+        if (!m)
+                return;
+        dbus_message_set_no_reply(m, TRUE);
+        if (dbus_message_append_args(m, DBUS_TYPE_UINT32, &version, DBUS_TYPE_UINT64, &now,
+                                     DBUS_TYPE_INVALID) &&
+            !connection_send(c, m, NULL))
+                c->has_joined = true;
+        dbus_message_unref(m);
+}
+
+void links_note_sent(DBusConnection *c, const DBusMessage *m)
+{
+        if (c->n_to_peers >= BUSY_AFTER || !is_to_peer(m))
+                return;
+        c->n_to_peers += 1;
+        /* Only a message bus has unique names, and only one that passes descriptors has links. */
+        if (c->n_to_peers == BUSY_AFTER && c->unique_name && !c->wants_no_links &&
+            connection_can_send_fds(c) && process_wants_links())
+                join(c);
+}
+
+static bool is_in(char *const *names, const char *name)
+{
+        for (; *names; ++names) {
+                if (!strcmp(*names, name))
+                        return true;
+        }
+        return false;
+}
+
+/* The link to whoever has this name. *by_name: it is a well-known one. */
+static struct client_link *link_to(const struct client_links *links, const char *name,
+                                   bool *by_name)
+{
+        *by_name = name[0] != ':';
+        for (struct list *l = links->all.next; l != &links->all; l = l->next) {
+                struct client_link *link = container_of(l, struct client_link, of_all);
+
+                if (link->fd < 0)
+                        continue;
+                if (*by_name ? is_in(link->names, name) : !strcmp(link->peer->name, name))
+                        return link;
+        }
+        return NULL;
+}
+
+/* Takes a serial out of those that a link owes a reply to. False: it is not there. */
+static bool owes(const struct client_link *link, uint32_t serial)
+{
+        for (unsigned i = 0; i < link->n_owed; ++i) {
+                if (link->owed[i] == serial)
+                        return true;
+        }
+        return false;
+}
+
+static void forget_owed(struct client_link *link, uint32_t serial)
+{
+        for (unsigned i = 0; i < link->n_owed; ++i) {
+                if (link->owed[i] == serial) {
+                        link->owed[i] = link->owed[--link->n_owed];
+                        return;
+                }
+        }
+}
+
+/* Calls and signals, and replies to calls that came over the link: others the bus waits for. */
+static bool is_of_link(const struct client_link *link, const struct header *h)
+{
+        if (h->text[FIELD_SENDER].at)
+                return false;
+        switch (h->type) {
+        case MESSAGE_METHOD_CALL:
+        case MESSAGE_SIGNAL:
+                return !h->reply_serial;
+        case MESSAGE_METHOD_RETURN:
+        case MESSAGE_ERROR:
+                return owes(link, h->reply_serial);
+        default:
+                return false;
+        }
+}
+
+bool link_direction_allows(const struct link_direction *d, const struct header *h,
+                           const uint8_t *bytes)
+{
+        for (size_t i = 0; i < d->n; ++i) {
+                if (!link_rules_allow(&d->lists[i], h, bytes))
+                        return false;
+        }
+        return true;
+}
+
+static bool fits(const DBusMessage *m)
+{
+        return m->wire.size <= LINK_MAX_PACKET - LINK_FRAME_SIZE && m->wire.n_fds <= SOCKET_MAX_FDS;
+}
+
+/* Is the link the right road for a message, now that all before it has arrived where it matters? */
+static bool is_right_road(const DBusConnection *c, const struct client_link *link,
+                          const DBusMessage *m, bool by_name)
+{
+        const struct client_links *links = c->links;
+
+        return link_counter_load(&links->clock->routed) == c->n_sent &&
+               (!by_name || link_counter_load(&links->clock->names) == links->names_epoch) &&
+               is_of_link(link, &m->wire.header) && fits(m) &&
+               link_direction_allows(&link->may_send, &m->wire.header, m->wire.bytes);
+}
+
+static void tally(const struct client_links *links, const struct client_link *link, uint32_t size,
+                  uint64_t now)
+{
+        struct link_tally *t = &links->tallies->of[link->id % LINK_N_TALLIES];
+        uint64_t messages = 0, bytes = 0;
+
+        if (atomic_load_explicit(&t->link, memory_order_relaxed) == link->id) {
+                messages = atomic_load_explicit(&t->messages, memory_order_relaxed);
+                bytes = atomic_load_explicit(&t->bytes, memory_order_relaxed);
+        }
+        atomic_store_explicit(&t->link, link->id, memory_order_relaxed);
+        atomic_store_explicit(&t->messages, messages + 1, memory_order_relaxed);
+        atomic_store_explicit(&t->bytes, bytes + size, memory_order_relaxed);
+        atomic_store_explicit(&t->time, now, memory_order_relaxed);
+}
+
+/* Sends one packet, whole or not at all. */
+static bool send_packet(const struct client_links *links, const struct client_link *link,
+                        const DBusMessage *m)
+{
+        struct link_frame frame = {.size = m->wire.size};
+        uint8_t head[LINK_FRAME_SIZE];
+        struct iovec iov[] = {{head, sizeof(head)}, {m->wire.bytes, m->wire.size}};
+
+        frame.stamp = link_counter_load(&link->clock->queued);
+        frame.time = monotonic_now();
+        link_frame_write(&frame, head);
+        if (socket_send(link->fd, iov, 2, m->wire.fds, m->wire.n_fds) < 0)
+                return false;
+        tally(links, link, m->wire.size, frame.time);
+        return true;
+}
+
+/* The reply to a call is to come from the peer that it went to. */
+static void note_call(DBusConnection *c, struct client_link *link, const DBusMessage *m)
+{
+        struct awaited *a = awaited_find(c, message_serial(m));
+
+        if (!a || a->peer)
+                return;
+        a->peer = link->peer;
+        a->peer->refs += 1;
+        list_append(&link->calls, &a->of_link);
+}
+
+bool links_send(DBusConnection *c, DBusMessage *m)
+{
+        const char *destination = message_text(&m->wire, FIELD_DESTINATION);
+        struct client_link *link;
+        bool by_name;
+
+        if (!destination || !c->links->n_open)
+                return false;
+        link = link_to(c->links, destination, &by_name);
+        if (!link || !is_right_road(c, link, m, by_name) || !send_packet(c->links, link, m))
+                return false;
+        if (m->wire.header.reply_serial)
+                forget_owed(link, m->wire.header.reply_serial);
+        else if (m->wire.header.type == MESSAGE_METHOD_CALL)
+                note_call(c, link, m);
+        return true;
+}

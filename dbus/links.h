@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Peer links of a connection (doc/peer-links.md): what goes over them in place of the bus, and in
+ * which order what comes over them is received. All of it is called with the connection's lock.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <dbus/dbus.h>
+
+#include "core/list.h"
+#include "link/merge.h"
+#include "link/page.h"
+#include "link/rules.h"
+
+struct awaited;
+
+/* The peer at the other end. Calls that were sent to it know it for longer than the link lives. */
+struct linked_peer {
+        unsigned refs;
+        char name[]; /* unique */
+};
+
+/* Rules of one direction: all lists have to allow a message. */
+struct link_direction {
+        struct link_rules *lists;
+        size_t n;
+};
+
+/* Serials of calls that came over a link and wait for a reply. Bounded: replies to those that did
+ * not find room go by the bus, which lets them pass. */
+#define LINK_MAX_OWED 256
+
+struct client_link {
+        struct list of_all;
+        uint32_t id;
+        int fd; /* -1: read to its end, and closed */
+        struct linked_peer *peer;
+        char **names; /* that the peer owns, NULL-terminated; to be dbus_free_string_array()ed */
+        const struct link_clock *clock; /* the peer's */
+        struct link_direction may_send, may_receive;
+        struct list calls; /* struct awaited.of_link: sent over it */
+        unsigned n_held;   /* messages that were read and wait for their place */
+        uint32_t owed[LINK_MAX_OWED];
+        unsigned n_owed;
+};
+
+/* Packets that are read with one system call. */
+#define LINK_PACKETS 4
+
+struct client_links {
+        const struct link_clock *clock; /* ours */
+        struct link_tallies *tallies;
+        uint64_t names_epoch; /* that we were told of last */
+        char **own_names;     /* well-known names that we own, NULL-terminated */
+        struct list all;      /* struct client_link.of_all */
+        unsigned n_open;
+        struct link_merge merge;
+        uint8_t *packets; /* where LINK_PACKETS packets are read to */
+};
+
+/* Something was sent by the bus: joins in once the connection is busy. */
+void links_note_sent(DBusConnection *c, const DBusMessage *m);
+
+/* Sends over a link, if there is one and it is the right road now. False: it has to go by the bus.
+ */
+bool links_send(DBusConnection *c, DBusMessage *m);
+
+/*
+ * Takes a message of the bus about links. False: it is none. True: the reference is taken.
+ */
+bool links_take_control(DBusConnection *c, DBusMessage *m);
+
+/* Reads what the links have: before a batch of the bus is accepted, or when one of them is ready.
+ */
+void links_drain(DBusConnection *c);
+
+/* Receives what goes ahead of the next message of the bus. */
+void links_deliver(DBusConnection *c);
+
+/* Reads and receives, when only links are ready. */
+void links_read(DBusConnection *c);
+
+/* False if a reply that came by the bus is from a peer of whom we do not await it. */
+bool links_accept_reply(const DBusConnection *c, const DBusMessage *m);
+
+/* Tells the bus of links that have been read to their end. */
+void links_bury(DBusConnection *c);
+
+bool link_direction_allows(const struct link_direction *d, const struct header *h,
+                           const uint8_t *bytes);
+
+/* The application looks at the bus's descriptor alone from now on: no links. */
+void links_disable(DBusConnection *c);
+
+/* The connection is closed, or goes. */
+void links_end(DBusConnection *c);
+
+struct linked_peer *linked_peer_unref(struct linked_peer *p);
