@@ -152,25 +152,52 @@ struct helper {
         gint stopped; /* atomic */
 };
 
-static DBusHandlerResult on_echo(DBusConnection *connection, DBusMessage *call)
+/* All that is left in the one goes to the end of the other. */
+static void copy_values(DBusMessageIter *from, DBusMessageIter *to)
+{
+        int type;
+
+        for (; (type = dbus_message_iter_get_arg_type(from)) != DBUS_TYPE_INVALID;
+             dbus_message_iter_next(from)) {
+                DBusMessageIter inner, copy;
+                DBusBasicValue value;
+                char *signature = NULL;
+
+                if (dbus_type_is_basic(type)) {
+                        dbus_message_iter_get_basic(from, &value);
+                        dbus_message_iter_append_basic(to, type, &value);
+                        if (type == DBUS_TYPE_UNIX_FD)
+                                close(value.fd);
+                        continue;
+                }
+                dbus_message_iter_recurse(from, &inner);
+                if (type == DBUS_TYPE_VARIANT)
+                        signature = dbus_message_iter_get_signature(&inner);
+                if (type == DBUS_TYPE_ARRAY)
+                        signature = dbus_message_iter_get_signature(from);
+                /* An array's is that of its elements. */
+                g_assert_true(dbus_message_iter_open_container(
+                        to, type, signature ? signature + (type == DBUS_TYPE_ARRAY) : NULL, &copy));
+                copy_values(&inner, &copy);
+                g_assert_true(dbus_message_iter_close_container(to, &copy));
+                dbus_free(signature);
+        }
+}
+
+void echo(DBusConnection *connection, DBusMessage *call)
 {
         DBusMessage *reply = dbus_message_new_method_return(call);
         DBusMessageIter from, to;
-        int type;
 
         dbus_message_iter_init(call, &from);
         dbus_message_iter_init_append(reply, &to);
-        while ((type = dbus_message_iter_get_arg_type(&from)) != DBUS_TYPE_INVALID) {
-                DBusBasicValue value;
-
-                g_assert_true(dbus_type_is_basic(type));
-                dbus_message_iter_get_basic(&from, &value);
-                dbus_message_iter_append_basic(&to, type, &value);
-                if (type == DBUS_TYPE_UNIX_FD)
-                        close(value.fd);
-                dbus_message_iter_next(&from);
-        }
+        copy_values(&from, &to);
         send_away(connection, reply);
+}
+
+static DBusHandlerResult on_echo(DBusConnection *connection, DBusMessage *call)
+{
+        echo(connection, call);
         return DBUS_HANDLER_RESULT_HANDLED;
 }
 

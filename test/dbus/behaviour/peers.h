@@ -37,10 +37,12 @@ void send_away(DBusConnection *connection, DBusMessage *message);
 /* "call com.example.Test.Member at /path" and so on: what a message is, in a line. */
 char *message_line(DBusMessage *message);
 void note_message(const char *what, DBusMessage *message);
+/* Returns the call's arguments, whatever they are. */
+void echo(DBusConnection *connection, DBusMessage *call);
 
 /*
  * In a thread of its own, for those who block. Its objects are everywhere, and their methods do
- * what they are called: Echo returns its basic arguments, Nothing never returns, Fail returns the
+ * what they are called: Echo returns its arguments, Nothing never returns, Fail returns the
  * error com.example.Error.Failed with the text "as wanted", Close closes the connection, Shout
  * emits the signal Shouted(u) as often as its argument says and then returns, Twice returns two
  * times, and Descriptor returns a pipe's readable end with "piped" to be read.
