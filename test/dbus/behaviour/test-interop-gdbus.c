@@ -152,13 +152,14 @@ static void gdbus_gets_descriptor(GDBusConnection *c, const char *name)
 {
         g_autoptr(GUnixFDList) got = NULL;
         g_autoptr(GError) error = NULL;
-        g_autoptr(GVariant) result = g_dbus_connection_call_with_unix_fd_list_sync(
+        g_autoptr(GVariant) reply = g_dbus_connection_call_with_unix_fd_list_sync(
                 c, name, "/a", "com.example.Test", "Descriptor", NULL, NULL, G_DBUS_CALL_FLAGS_NONE,
                 -1, NULL, &got, NULL, &error);
         char buffer[6] = {0};
         int fd;
 
         g_assert_no_error(error);
+        g_assert_nonnull(reply);
         fd = g_unix_fd_list_get(got, 0, &error);
         g_assert_cmpint(read(fd, buffer, 5), ==, 5);
         g_assert_cmpstr(buffer, ==, "piped");
