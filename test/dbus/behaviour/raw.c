@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "peers.h"
 
 #define DEADLINE_SECONDS 60
 
@@ -256,4 +257,22 @@ void raw_authenticate(struct raw *r, struct loop *l, bool fds)
                 g_assert_cmpstr(agreed, ==, "AGREE_UNIX_FD");
         }
         raw_print(r, "BEGIN\r\n");
+}
+
+struct by_hand by_hand_new(bool fds)
+{
+        struct by_hand b = {raw_listen(), loop_new(), NULL};
+
+        b.client = dbus_connection_open_private(b.server->address, NULL);
+        loop_add(b.loop, b.client, NULL);
+        raw_accept(b.server, b.loop);
+        raw_welcome(b.server, b.loop, fds);
+        return b;
+}
+
+void by_hand_free(struct by_hand *b)
+{
+        loop_free(b->loop);
+        connection_end(b->client);
+        raw_free(b->server);
 }

@@ -48,3 +48,13 @@ void raw_close(struct raw *r);
 void raw_welcome(struct raw *r, struct loop *l, bool fds);
 /* Does the client's part. */
 void raw_authenticate(struct raw *r, struct loop *l, bool fds);
+
+/* A client of the library's, authenticated, and in one thread with the server by hand. */
+struct by_hand {
+        struct raw *server;
+        struct loop *loop;
+        DBusConnection *client;
+};
+
+struct by_hand by_hand_new(bool fds);
+void by_hand_free(struct by_hand *b);

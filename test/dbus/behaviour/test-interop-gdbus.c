@@ -24,6 +24,7 @@ static const char *const bodies[] = {
         "('\\u00e4\\u20ac', [objectpath '/'], [signature '', 'ai'])",
 };
 
+/* The caller owns it. */
 static GVariant *body(size_t i)
 {
         g_autoptr(GError) error = NULL;
@@ -98,7 +99,7 @@ static void gdbus_end(GDBusConnection *c)
 static void gdbus_calls(GDBusConnection *c, const char *name)
 {
         for (size_t i = 0; i < G_N_ELEMENTS(bodies); i++) {
-                g_autoptr(GVariant) sent = g_variant_ref_sink(body(i)), got = NULL;
+                g_autoptr(GVariant) sent = body(i), got = NULL;
                 g_autoptr(GError) error = NULL;
 
                 got = g_dbus_connection_call_sync(c, name, "/a", "com.example.Test", "Echo", sent,
@@ -188,7 +189,7 @@ static DBusMessage *message_of(const char *name, const char *member, GVariant *v
 static void library_calls(DBusConnection *c, const char *name)
 {
         for (size_t i = 0; i < G_N_ELEMENTS(bodies); i++) {
-                g_autoptr(GVariant) v = g_variant_ref_sink(body(i));
+                g_autoptr(GVariant) v = body(i);
                 DBusMessage *read = message_of(name, "Echo", v), *m = dbus_message_copy(read),
                             *reply;
                 DBusError error = DBUS_ERROR_INIT;
@@ -503,7 +504,7 @@ static void byte_orders(void)
         GDBusConnection *c = gdbus_client(helper_address(h), G_DBUS_CONNECTION_FLAGS_NONE);
 
         for (size_t i = 0; i < G_N_ELEMENTS(orders) * G_N_ELEMENTS(bodies); i++) {
-                g_autoptr(GVariant) sent = g_variant_ref_sink(body(i / G_N_ELEMENTS(orders)));
+                g_autoptr(GVariant) sent = body(i / G_N_ELEMENTS(orders));
                 g_autoptr(GDBusMessage) m =
                         g_dbus_message_new_method_call(NULL, "/a", "com.example.Test", "Echo"),
                                         reply = NULL;
