@@ -109,8 +109,9 @@ int dbus_bus_request_name(DBusConnection *connection, const char *name, unsigned
 {
         dbus_uint32_t result, wire_flags = flags;
 
-        if (!check_name(__func__, connection, name, error) ||
-            !take(call(connection, error, "RequestName", DBUS_TYPE_STRING, &name, DBUS_TYPE_UINT32,
+        if (!check_name(__func__, connection, name, error))
+                return 0;
+        if (!take(call(connection, error, "RequestName", DBUS_TYPE_STRING, &name, DBUS_TYPE_UINT32,
                        &wire_flags, DBUS_TYPE_INVALID),
                   error, DBUS_TYPE_UINT32, &result))
                 return -1;
@@ -121,8 +122,9 @@ int dbus_bus_release_name(DBusConnection *connection, const char *name, DBusErro
 {
         dbus_uint32_t result;
 
-        if (!check_name(__func__, connection, name, error) ||
-            !take(call(connection, error, "ReleaseName", DBUS_TYPE_STRING, &name,
+        if (!check_name(__func__, connection, name, error))
+                return 0;
+        if (!take(call(connection, error, "ReleaseName", DBUS_TYPE_STRING, &name,
                        DBUS_TYPE_INVALID),
                   error, DBUS_TYPE_UINT32, &result))
                 return -1;

@@ -178,7 +178,7 @@ static bool is_bus_type(DBusBusType type)
 
 DBusConnection *dbus_bus_get(DBusBusType type, DBusError *error)
 {
-        if (!CHECK(is_bus_type(type)) || !CHECK_NO_ERROR(__func__, error))
+        if (!CHECK_FOR("internal_bus_get", is_bus_type(type)) || !CHECK_NO_ERROR(__func__, error))
                 return NULL;
         return get_shared(type, error);
 }
@@ -187,7 +187,7 @@ DBusConnection *dbus_bus_get_private(DBusBusType type, DBusError *error)
 {
         const char *address;
 
-        if (!CHECK(is_bus_type(type)) || !CHECK_NO_ERROR(__func__, error))
+        if (!CHECK_FOR("internal_bus_get", is_bus_type(type)) || !CHECK_NO_ERROR(__func__, error))
                 return NULL;
         pthread_mutex_lock(&buses.lock);
         address = address_of(type);

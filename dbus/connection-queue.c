@@ -164,7 +164,8 @@ DBusMessage *dbus_connection_pop_message(DBusConnection *connection)
 {
         DBusMessage *m;
 
-        if (!CHECK(connection != NULL))
+        /* Programs have seen the name of the function that is asked first. */
+        if (!CHECK_FOR("dbus_connection_get_dispatch_status", connection != NULL))
                 return NULL;
         connection_lock(connection);
         dispatch_status(connection);

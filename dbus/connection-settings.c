@@ -221,26 +221,29 @@ dbus_bool_t dbus_connection_can_send_type(DBusConnection *connection, int type)
         return can;
 }
 
+static dbus_bool_t get_descriptor(DBusConnection *c, int *fd)
+{
+        bool is_open;
+
+        connection_lock(c);
+        is_open = connection_is_open(c);
+        /* Whoever polls this alone would sleep while a link has something for it. */
+        if (is_open) {
+                links_disable(c);
+                *fd = c->transport.fd;
+        }
+        connection_unlock(c);
+        return is_open;
+}
+
 dbus_bool_t dbus_connection_get_unix_fd(DBusConnection *connection, int *fd)
 {
-        return dbus_connection_get_socket(connection, fd);
+        return CHECK(connection != NULL) && CHECK(fd != NULL) && get_descriptor(connection, fd);
 }
 
 dbus_bool_t dbus_connection_get_socket(DBusConnection *connection, int *fd)
 {
-        bool is_open;
-
-        if (!CHECK(connection != NULL) || !CHECK(fd != NULL))
-                return FALSE;
-        connection_lock(connection);
-        is_open = connection_is_open(connection);
-        /* Whoever polls this alone would sleep while a link has something for it. */
-        if (is_open) {
-                links_disable(connection);
-                *fd = connection->transport.fd;
-        }
-        connection_unlock(connection);
-        return is_open;
+        return CHECK(connection != NULL) && CHECK(fd != NULL) && get_descriptor(connection, fd);
 }
 
 /* What a server knows of its client, once that has been authenticated. */
