@@ -19,9 +19,16 @@ _RULES = (
     (re.compile(r"(Unknown (?:username|group) .*) \(file .*, line \d+\)$"), r"\1"),
     # Sent by a mere end of a connection, of which each counts for itself.
     (re.compile(r"(sender=\(null sender\) .*)serial=\d+ "), r"\1serial=* "),
+    # What only ours has, in lists of interfaces.
+    (re.compile(r", 'org\.freedesktop\.DBus\.PeerLinks1'"), ""),
     # The log's prefix: which of the two depends on how far the daemon has come with starting.
     (re.compile(r"\bdbus(-daemon)?\[\d+\]"), "dbus-daemon[<pid>]"),
 )
+
+
+# A line about nothing but what only ours has.
+_OURS = re.compile(r"\s*(out:\s*string \"|/node\[\]/interface\[name=')"
+                   r"org\.freedesktop\.DBus\.PeerLinks1['\"].*")
 
 
 def own_lines(text: str) -> list[str]:
@@ -54,4 +61,5 @@ class Normaliser:
 
     def lines(self, transcript: list[str]) -> list[str]:
         """A whole transcript, normalised."""
-        return [self.line(part) for entry in transcript for part in entry.split("\n")]
+        return [self.line(part) for entry in transcript for part in entry.split("\n")
+                if not _OURS.fullmatch(part)]
