@@ -18,6 +18,9 @@
 #define START_SECONDS 20
 
 static FILE *transcript;
+/* Where new directories are made. A child's are below one of its parent's, which removes what the
+ * child leaves behind when it ends badly. */
+static const char *directories = "/tmp";
 
 /* What would lead the library to the host's buses, or change what it says. */
 static const char *const unwanted[] = {
@@ -193,14 +196,17 @@ struct captured *capture(void (*f)(void *), void *data, const char *const *envir
 {
         struct captured *c = g_new0(struct captured, 1);
         int out = temporary_file(), err = temporary_file(), status;
+        char *below = directory_new();
         pid_t pid;
 
         fflush(NULL);
         pid = fork();
         if (pid < 0)
                 g_error("fork: %s", g_strerror(errno));
-        if (pid == 0)
+        if (pid == 0) {
+                directories = below;
                 be_child(f, data, environment, out, err);
+        }
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
                 continue;
         c->exited = WIFEXITED(status);
@@ -209,6 +215,7 @@ struct captured *capture(void (*f)(void *), void *data, const char *const *envir
         c->err = read_back(err);
         close(out);
         close(err);
+        directory_free(below);
         return c;
 }
 
@@ -241,7 +248,7 @@ void note_captured(const char *what, const struct captured *c)
 
 char *directory_new(void)
 {
-        char *directory = g_strdup("/tmp/dbus-behaviour-XXXXXX");
+        char *directory = g_strdup_printf("%s/dbus-behaviour-XXXXXX", directories);
 
         if (!mkdtemp(directory))
                 g_error("%s: %s", directory, g_strerror(errno));

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <glib.h>
 #include <poll.h>
+#include <pthread.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -34,7 +36,7 @@ struct timer {
 };
 
 struct loop {
-        GMutex lock; /* for all that follows */
+        pthread_mutex_t lock; /* for all that follows. Thread checkers do not know of GLib's */
         GPtrArray *members, *sources, *timers;
         int wake;
 };
@@ -66,7 +68,7 @@ struct loop *loop_new(void)
 {
         struct loop *l = g_new0(struct loop, 1);
 
-        g_mutex_init(&l->lock);
+        pthread_mutex_init(&l->lock, NULL);
         l->members = g_ptr_array_new();
         l->sources = g_ptr_array_new_with_free_func(g_free);
         l->timers = g_ptr_array_new_with_free_func(g_free);
@@ -139,10 +141,10 @@ static dbus_bool_t add_watch(DBusWatch *watch, void *data)
         trace_watch(m, "add", watch);
         s->member = m;
         s->watch = watch;
-        g_mutex_lock(&m->loop->lock);
+        pthread_mutex_lock(&m->loop->lock);
         ask_source(s);
         g_ptr_array_add(m->loop->sources, s);
-        g_mutex_unlock(&m->loop->lock);
+        pthread_mutex_unlock(&m->loop->lock);
         return TRUE;
 }
 
@@ -151,9 +153,9 @@ static void remove_watch(DBusWatch *watch, void *data)
         const struct member *m = data;
 
         trace_watch(m, "remove", watch);
-        g_mutex_lock(&m->loop->lock);
+        pthread_mutex_lock(&m->loop->lock);
         g_ptr_array_remove(m->loop->sources, source_of(m->loop, watch));
-        g_mutex_unlock(&m->loop->lock);
+        pthread_mutex_unlock(&m->loop->lock);
 }
 
 static void toggle_watch(DBusWatch *watch, void *data)
@@ -162,11 +164,11 @@ static void toggle_watch(DBusWatch *watch, void *data)
         struct source *s;
 
         trace_watch(m, "toggle", watch);
-        g_mutex_lock(&m->loop->lock);
+        pthread_mutex_lock(&m->loop->lock);
         s = source_of(m->loop, watch);
         if (s)
                 ask_source(s);
-        g_mutex_unlock(&m->loop->lock);
+        pthread_mutex_unlock(&m->loop->lock);
         if (!s)
                 g_test_fail_printf("a watch was toggled that was not added");
         /* Who sends from another thread expects that the loop looks at it. */
@@ -181,10 +183,10 @@ static dbus_bool_t add_timeout(DBusTimeout *timeout, void *data)
         trace_timeout(m, "add", timeout);
         t->member = m;
         t->timeout = timeout;
-        g_mutex_lock(&m->loop->lock);
+        pthread_mutex_lock(&m->loop->lock);
         ask_timer(t);
         g_ptr_array_add(m->loop->timers, t);
-        g_mutex_unlock(&m->loop->lock);
+        pthread_mutex_unlock(&m->loop->lock);
         loop_wake(m->loop);
         return TRUE;
 }
@@ -194,9 +196,9 @@ static void remove_timeout(DBusTimeout *timeout, void *data)
         const struct member *m = data;
 
         trace_timeout(m, "remove", timeout);
-        g_mutex_lock(&m->loop->lock);
+        pthread_mutex_lock(&m->loop->lock);
         g_ptr_array_remove(m->loop->timers, timer_of(m->loop, timeout));
-        g_mutex_unlock(&m->loop->lock);
+        pthread_mutex_unlock(&m->loop->lock);
 }
 
 static void toggle_timeout(DBusTimeout *timeout, void *data)
@@ -205,11 +207,11 @@ static void toggle_timeout(DBusTimeout *timeout, void *data)
         struct timer *t;
 
         trace_timeout(m, "toggle", timeout);
-        g_mutex_lock(&m->loop->lock);
+        pthread_mutex_lock(&m->loop->lock);
         t = timer_of(m->loop, timeout);
         if (t)
                 ask_timer(t);
-        g_mutex_unlock(&m->loop->lock);
+        pthread_mutex_unlock(&m->loop->lock);
         if (!t)
                 g_test_fail_printf("a timeout was toggled that was not added");
         loop_wake(m->loop);
@@ -222,9 +224,13 @@ static void status_changed(DBusConnection *connection, DBusDispatchStatus status
         g_assert_true(connection == m->connection);
         if (m->name)
                 note("%s: status %s", m->name, dispatch_status_name(status));
-        g_mutex_lock(&m->loop->lock);
-        m->remains = status == DBUS_DISPATCH_DATA_REMAINS;
-        g_mutex_unlock(&m->loop->lock);
+        if (status != DBUS_DISPATCH_DATA_REMAINS)
+                return;
+        /* Threads may tell in another order than things happened: only dispatching shows the end.
+         */
+        pthread_mutex_lock(&m->loop->lock);
+        m->remains = true;
+        pthread_mutex_unlock(&m->loop->lock);
         loop_wake(m->loop);
 }
 
@@ -243,9 +249,9 @@ static struct member *member_new(struct loop *l, const char *name)
 
         m->loop = l;
         m->name = g_strdup(name);
-        g_mutex_lock(&l->lock);
+        pthread_mutex_lock(&l->lock);
         g_ptr_array_add(l->members, m);
-        g_mutex_unlock(&l->lock);
+        pthread_mutex_unlock(&l->lock);
         return m;
 }
 
@@ -317,7 +323,7 @@ struct loop *loop_free(struct loop *l)
         g_ptr_array_unref(l->sources);
         g_ptr_array_unref(l->timers);
         close(l->wake);
-        g_mutex_clear(&l->lock);
+        pthread_mutex_destroy(&l->lock);
         g_free(l);
         return NULL;
 }
@@ -378,10 +384,10 @@ static bool handle_watch(struct loop *l, DBusWatch *watch, int revents)
         const struct source *s;
         bool enabled;
 
-        g_mutex_lock(&l->lock);
+        pthread_mutex_lock(&l->lock);
         s = source_of(l, watch);
         enabled = s && s->enabled;
-        g_mutex_unlock(&l->lock);
+        pthread_mutex_unlock(&l->lock);
         if (!enabled)
                 return false;
         g_assert_true(dbus_watch_handle(watch, flags));
@@ -392,7 +398,7 @@ static DBusTimeout *timeout_due(struct loop *l, gint64 now)
 {
         DBusTimeout *due = NULL;
 
-        g_mutex_lock(&l->lock);
+        pthread_mutex_lock(&l->lock);
         for (guint i = 0; i < l->timers->len && !due; i++) {
                 struct timer *t = l->timers->pdata[i];
 
@@ -401,22 +407,25 @@ static DBusTimeout *timeout_due(struct loop *l, gint64 now)
                 due = t->timeout;
                 ask_timer(t);
         }
-        g_mutex_unlock(&l->lock);
+        pthread_mutex_unlock(&l->lock);
         return due;
 }
 
-static DBusConnection *to_dispatch(struct loop *l)
+/* A connection with something to dispatch; with `take`, it is taken for dispatched. */
+static DBusConnection *to_dispatch(struct loop *l, bool take)
 {
         DBusConnection *found = NULL;
 
-        g_mutex_lock(&l->lock);
+        pthread_mutex_lock(&l->lock);
         for (guint i = 0; i < l->members->len && !found; i++) {
                 struct member *m = l->members->pdata[i];
 
-                if (m->remains)
-                        found = dbus_connection_ref(m->connection);
+                if (!m->remains)
+                        continue;
+                found = dbus_connection_ref(m->connection);
+                m->remains = !take;
         }
-        g_mutex_unlock(&l->lock);
+        pthread_mutex_unlock(&l->lock);
         return found;
 }
 
@@ -424,7 +433,7 @@ bool loop_turn(struct loop *l, int milliseconds)
 {
         g_autoptr(GPtrArray) watches = g_ptr_array_new();
         g_autoptr(GArray) events = NULL;
-        DBusConnection *connection = to_dispatch(l);
+        DBusConnection *connection = to_dispatch(l, false);
         DBusTimeout *timeout;
         const struct pollfd *p;
         uint64_t count;
@@ -435,10 +444,10 @@ bool loop_turn(struct loop *l, int milliseconds)
                 milliseconds = 0;
                 dbus_connection_unref(connection);
         }
-        g_mutex_lock(&l->lock);
+        pthread_mutex_lock(&l->lock);
         events = events_wanted(l, watches);
         milliseconds = time_to_wait(l, milliseconds);
-        g_mutex_unlock(&l->lock);
+        pthread_mutex_unlock(&l->lock);
         p = (const struct pollfd *)(void *)events->data;
         n = poll((struct pollfd *)(void *)events->data, events->len, milliseconds);
         if (n < 0 && errno != EINTR)
@@ -451,7 +460,7 @@ bool loop_turn(struct loop *l, int milliseconds)
                 g_assert_true(dbus_timeout_handle(timeout));
                 any = true;
         }
-        while ((connection = to_dispatch(l))) {
+        while ((connection = to_dispatch(l, true))) {
                 while (dbus_connection_dispatch(connection) == DBUS_DISPATCH_DATA_REMAINS)
                         continue;
                 dbus_connection_unref(connection);

@@ -12,7 +12,7 @@ _RULES = (
     (re.compile(r"\bdbus\[\d+\]"), "dbus[<pid>]"),
     (re.compile(r"\b(pid=|process )\d+"), r"\1<pid>"),
     (re.compile(r"0x[0-9a-f]{5,}\b"), "<address>"),
-    (re.compile(r"/tmp/dbus-behaviour-[A-Za-z0-9]{6}\b"), "<directory>"),
+    (re.compile(r"/tmp(/dbus-behaviour-[A-Za-z0-9]{6}\b)+"), "<directory>"),
     (re.compile(r"/dbus-[A-Za-z0-9]{8,10}\b"), "/dbus-<random>"),
     (re.compile(r"\b(host=[^,]+),port=\d+"), r"\1,port=<port>"),
 )
