@@ -23,7 +23,7 @@ build_preset = CMAKE_GENERATOR="$(GENERATOR)" cmake --preset $(1) $(2) $(CMAKE_F
 	cmake --build --preset $(1) --parallel
 run_tests = $(PYTHON) test/run-tests.py
 
-.PHONY: build run check check-asan check-valgrind bench fuzz install format clean help
+.PHONY: build run check check-asan check-valgrind check-tsan check-apps bench fuzz install format clean help
 .PHONY: setup-build
 
 build: setup-build ## Build everything into build/ (the default)
@@ -51,6 +51,16 @@ check-valgrind: ## Run them with our programs under valgrind
 	@$(SETUP) build test
 	$(call build_preset,debug)
 	$(run_tests) build-debug --valgrind --patience 10 $(TESTS)
+
+check-tsan: ## Run those of threads on a build with the thread sanitizer
+	@$(SETUP) build test
+	$(call build_preset,tsan)
+	$(run_tests) build-tsan --patience 5 -R '^dbus/' --junit build-tsan/test-results.xml $(TESTS)
+
+check-apps: ## Run other people's programs on the library and the daemon; takes many packages
+	@$(SETUP) build apps
+	@$(MAKE) --no-print-directory build SETUP=true
+	$(PYTHON) test/apps/apps.py --our-library build/dbus --our-daemon build/bus/dbus-daemon
 
 bench: ## Measure against the stock daemon and dbus-broker, about five minutes
 	@$(SETUP) build bench
