@@ -16,14 +16,17 @@
 #define INTROSPECT_END "</node>\n"
 
 /* Asks one handler, unless it has been unregistered since it was found. */
-static DBusHandlerResult ask(DBusConnection *c, const struct object_handler *h, DBusMessage *m)
+static DBusHandlerResult ask(DBusConnection *c, const struct object_node *node, DBusMessage *m)
 {
+        DBusObjectPathMessageFunction function;
         DBusHandlerResult result;
+        void *data;
 
-        if (!object_handler_is_registered(h) || !h->function)
+        function = object_handler(node, &data);
+        if (!function)
                 return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
         connection_unlock(c);
-        result = h->function(c, m, h->data);
+        result = function(c, m, data);
         connection_lock(c);
         return result;
 }
@@ -104,7 +107,7 @@ DBusHandlerResult objects_run(DBusConnection *c, DBusMessage *m)
         if (object_tree_find(&c->objects, path, &handlers) < 0)
                 return DBUS_HANDLER_RESULT_NEED_MEMORY;
         for (size_t i = 0; i < handlers.n && result == DBUS_HANDLER_RESULT_NOT_YET_HANDLED; ++i)
-                result = ask(c, &handlers.handlers[i], m);
+                result = ask(c, handlers.nodes[i], m);
         object_handlers_free(&handlers);
         if (result == DBUS_HANDLER_RESULT_NOT_YET_HANDLED && is_introspect(m))
                 result = connection_answer(c, introspection(c, m));

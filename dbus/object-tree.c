@@ -10,7 +10,7 @@ struct object_node {
         struct object_node *parent;    /* NULL: the root, or taken out of the tree */
         struct object_node **children; /* sorted by name */
         size_t n_children;
-        unsigned refs; /* 1 for the tree, and one for each struct object_handler */
+        unsigned refs; /* 1 for the tree, and one in each struct object_handlers */
         bool is_registered, is_fallback;
         DBusObjectPathVTable vtable;
         void *data;
@@ -209,17 +209,16 @@ void *object_tree_data(const struct object_tree *t, const char *path)
 
 static int add_handler(struct object_handlers *found, size_t room, struct object_node *node)
 {
-        if (found->n == OBJECT_HANDLERS_INLINE && found->handlers == found->few) {
-                found->handlers = malloc(room * sizeof(*found->handlers));
-                if (!found->handlers) {
-                        found->handlers = found->few;
+        if (found->n == OBJECT_HANDLERS_INLINE && found->nodes == found->few) {
+                found->nodes = malloc(room * sizeof(struct object_node *));
+                if (!found->nodes) {
+                        found->nodes = found->few;
                         return -ENOMEM;
                 }
-                memcpy(found->handlers, found->few, sizeof(found->few));
+                memcpy(found->nodes, found->few, sizeof(found->few));
         }
         node->refs += 1;
-        found->handlers[found->n++] =
-                (struct object_handler){node, node->vtable.message_function, node->data};
+        found->nodes[found->n++] = node;
         return 0;
 }
 
@@ -228,7 +227,7 @@ int object_tree_find(struct object_tree *t, const char *path, struct object_hand
         struct object_node *node = t->root, *nearest = node;
         size_t depth = 1;
 
-        found->handlers = found->few;
+        found->nodes = found->few;
         found->n = 0;
         while (node && has_element(path)) {
                 size_t length, at;
@@ -251,18 +250,19 @@ int object_tree_find(struct object_tree *t, const char *path, struct object_hand
         return 0;
 }
 
-bool object_handler_is_registered(const struct object_handler *h)
+DBusObjectPathMessageFunction object_handler(const struct object_node *node, void **data)
 {
-        return h->node->is_registered;
+        *data = node->data;
+        return node->is_registered ? node->vtable.message_function : NULL;
 }
 
 void object_handlers_free(struct object_handlers *found)
 {
         for (size_t i = 0; i < found->n; ++i)
-                node_unref(found->handlers[i].node);
-        if (found->handlers != found->few)
-                free(found->handlers);
-        found->handlers = found->few;
+                node_unref(found->nodes[i]);
+        if (found->nodes != found->few)
+                free(found->nodes);
+        found->nodes = found->few;
         found->n = 0;
 }
 

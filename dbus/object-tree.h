@@ -25,20 +25,14 @@ struct object_registration {
         bool is_fallback; /* for all paths below that have no handler of their own, as well */
 };
 
-/* A handler on the way from a path to the root, nearest first. */
-struct object_handler {
-        struct object_node *node; /* kept, until object_handlers_free() */
-        DBusObjectPathMessageFunction function;
-        void *data;
-};
-
 /* Few paths have more handlers on their way than there is room for here. */
 #define OBJECT_HANDLERS_INLINE 4
 
+/* Where there are handlers on the way from a path to the root, nearest first. */
 struct object_handlers {
-        struct object_handler *handlers; /* `few`, or allocated */
+        struct object_node **nodes; /* kept, until object_handlers_free(); `few`, or allocated */
         size_t n;
-        struct object_handler few[OBJECT_HANDLERS_INLINE];
+        struct object_node *few[OBJECT_HANDLERS_INLINE];
 };
 
 /*
@@ -62,8 +56,9 @@ void *object_tree_data(const struct object_tree *t, const char *path);
  */
 int object_tree_find(struct object_tree *t, const char *path, struct object_handlers *found);
 
-/* False if the handler has been unregistered since it was found. */
-bool object_handler_is_registered(const struct object_handler *h);
+/* What is to be called there now: others that were called may have registered something else. NULL:
+ * nothing is. */
+DBusObjectPathMessageFunction object_handler(const struct object_node *node, void **data);
 void object_handlers_free(struct object_handlers *found);
 
 /* The names of what is registered directly below a path, sorted: a list for
