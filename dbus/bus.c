@@ -145,6 +145,15 @@ static DBusConnection *find_or_claim(struct well_known_bus *bus)
         return NULL;
 }
 
+/* One that was closed before it was known as the bus's was not forgotten then. */
+static void forget_if_closed(DBusConnection *c)
+{
+        connection_lock(c);
+        if (!connection_is_open(c))
+                bus_forget(c);
+        connection_unlock(c);
+}
+
 static DBusConnection *get_shared(DBusBusType type, DBusError *error)
 {
         struct well_known_bus *bus;
@@ -164,10 +173,11 @@ static DBusConnection *get_shared(DBusBusType type, DBusError *error)
                 dbus_set_error_const(error, DBUS_ERROR_NO_MEMORY, NULL);
         pthread_mutex_lock(&buses.lock);
         bus->is_opening = false;
-        if (c && dbus_connection_get_is_connected(c))
-                bus->connection = c;
+        bus->connection = c;
         pthread_cond_broadcast(&buses.opened);
         pthread_mutex_unlock(&buses.lock);
+        if (c)
+                forget_if_closed(c);
         return c;
 }
 
@@ -207,6 +217,18 @@ void bus_forget(DBusConnection *c)
                 if (buses.of[i].connection == c)
                         buses.of[i].connection = NULL;
         }
+        pthread_mutex_unlock(&buses.lock);
+}
+
+void buses_shutdown(void)
+{
+        pthread_mutex_lock(&buses.lock);
+        for (size_t i = 0; i < N_BUSES; ++i) {
+                free(buses.of[i].address);
+                buses.of[i].address = NULL;
+        }
+        buses.has_environment = false;
+        buses.started_by = -1;
         pthread_mutex_unlock(&buses.lock);
 }
 

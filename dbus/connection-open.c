@@ -25,7 +25,8 @@ static bool is_connected_to(DBusConnection *c, const char *guid)
 
         connection_lock(c);
         is = c->is_known && connection_is_open(c) && !strcmp(c->transport.guid, guid);
-        connection_unlock(c);
+        /* `sharing` is locked: not the moment for the application to hear of anything. */
+        pthread_mutex_unlock(&c->lock);
         return is;
 }
 
@@ -54,25 +55,33 @@ void shared_forget(DBusConnection *c)
         dbus_connection_unref(c);
 }
 
-void connections_shutdown(void)
+/* Any of those that are kept, taken off the list, with a reference besides the list's; or NULL. */
+static DBusConnection *take_shared(void)
 {
-        bool are_live = false;
+        DBusConnection *c = NULL;
 
         pthread_mutex_lock(&sharing);
-        while (!list_empty(&shared)) {
-                DBusConnection *c = dbus_connection_ref(shared_of(shared.next));
-
-                are_live |= atomic_load(&c->refs) > 2; /* ours: this one, and the list's */
-                pthread_mutex_unlock(&sharing);
-                connection_close_unwanted(c);
-                dbus_connection_unref(c);
-                pthread_mutex_lock(&sharing);
+        if (!list_empty(&shared)) {
+                c = dbus_connection_ref(shared_of(shared.next));
+                list_remove(&c->of_shared);
         }
         pthread_mutex_unlock(&sharing);
-        if (are_live)
-                warn_misuse("dbus_shutdown() called but connections were still live. This probably "
-                            "means the application did not drop all its references to bus "
-                            "connections.");
+        return c;
+}
+
+void connections_shutdown(void)
+{
+        DBusConnection *c;
+
+        while ((c = take_shared())) {
+                DBusMessage *m;
+
+                connection_close_unwanted(c);
+                /* The last one ends the program, unless it has said otherwise. */
+                while ((m = dbus_connection_pop_message(c)))
+                        dbus_message_unref(m);
+                dbus_connection_unref(c);
+        }
 }
 
 /* Opens a connection to one address. Returns NULL with the error set. */

@@ -29,6 +29,9 @@ int connection_new_accepted(DBusConnection **cp, const struct acceptance *how);
  * whether it is shared. */
 void connection_close_unwanted(DBusConnection *c);
 
-/* For dbus_shutdown(): closes and lets go of the connections that the library keeps for sharing,
- * and warns of those that the application still has. */
+/* For dbus_shutdown(): closes the connections that the library keeps for sharing, takes what they
+ * have received out of them, and lets go of them. */
 void connections_shutdown(void);
+
+/* Forgets what the environment said of the buses. No connection to one is kept. */
+void buses_shutdown(void);

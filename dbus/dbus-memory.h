@@ -83,9 +83,9 @@ DBUS_EXPORT void dbus_free_string_array(char **str_array);
  * Frees what the library keeps for itself, so that whatever looks for leaks finds none.
  *
  * The program has given up everything it had from the library before, and no other thread uses it.
- * Shared connections that are still open are closed: what they have received is dispatched, up to
- * and with their `Disconnected` signals, which end the program if it has not said otherwise with
- * dbus_connection_set_exit_on_disconnect(). May block as long as the handlers do.
+ * Shared connections that are still open are closed: what they have received is dropped, their
+ * `Disconnected` signals, too, which end the program if it has not said otherwise with
+ * dbus_connection_set_exit_on_disconnect().
  *
  * The library may be used again afterwards. No program needs to call this, and no library should:
  * it cannot know who else uses D-Bus.

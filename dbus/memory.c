@@ -43,4 +43,5 @@ void dbus_free_string_array(char **str_array)
 void dbus_shutdown(void)
 {
         connections_shutdown();
+        buses_shutdown();
 }
