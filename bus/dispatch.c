@@ -10,6 +10,7 @@
 #include "bus/log.h"
 #include "bus/route.h"
 #include "bus/unaddressed.h"
+#include "link/link.h"
 
 static const char *or_none(const char *text)
 {
@@ -74,6 +75,17 @@ static bool unaddressed(const struct message *m)
         return !m->header.text[FIELD_DESTINATION].at && m->header.type != MESSAGE_SIGNAL;
 }
 
+/* What clients that take part in peer links say to the bus. It can be no part of any policy, which
+ * was written before there were links; it gives nobody any right, and nobody is shown it. */
+static bool is_about_links(const struct peer *from, const struct message *m)
+{
+        const char *destination = message_text(m, FIELD_DESTINATION);
+        const char *interface = message_text(m, FIELD_INTERFACE);
+
+        return from->name_length && m->header.type == MESSAGE_METHOD_CALL && destination &&
+               interface && !strcmp(interface, LINK_INTERFACE) && !strcmp(destination, BUS_NAME);
+}
+
 static void dispatch_message(struct peer *from, struct message *m)
 {
         const char *destination = message_text(m, FIELD_DESTINATION);
@@ -81,6 +93,14 @@ static void dispatch_message(struct peer *from, struct message *m)
         struct fault fault = {0};
         int r;
 
+        if (is_about_links(from, m)) {
+                /* One that became a monitor may still say that its links have ended. */
+                if (from->state == PEER_ACTIVE && driver_handle(bus, from, m, &fault) < 0 &&
+                    !(m->header.flags & MESSAGE_NO_REPLY_EXPECTED))
+                        route_error(bus, from, m->header.serial, &fault);
+                fault_clear(&fault);
+                return;
+        }
         if (from->state == PEER_MONITOR && !(unaddressed(m) && unaddressed_is_for_peer(m))) {
                 refuse_monitor(from, m);
                 return;

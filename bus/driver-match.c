@@ -154,7 +154,7 @@ static void become_monitor(struct bus *bus, struct peer *p, struct rule_list *ru
                  peer_description(p));
         /* Whatever is said from the answer on goes by the bus. */
         links_close_all(bus, LINK_MONITORED);
-        links_leave(bus, p);
+        links_retire(bus, p);
         /* It sees the loss of its names as the client that it was. */
         announce_withdrawal(bus, p);
         bus->n_rules -= p->rules.n_rules + p->eavesdrop_rules.n_rules;

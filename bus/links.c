@@ -207,6 +207,18 @@ void links_leave(struct bus *bus, struct peer *p)
         free(l);
 }
 
+void links_retire(struct bus *bus, struct peer *p)
+{
+        struct linked *l = p->linked;
+
+        if (!l)
+                return;
+        for (struct list *i = l->ends.next, *next; i != &l->ends; i = next) {
+                next = i->next;
+                link_end_left(bus, end_of(i), NULL, 0);
+        }
+}
+
 bool links_reply_may_pass(struct bus *bus, struct peer *from, struct peer *to, uint32_t serial)
 {
         struct link_end *caller;

@@ -111,6 +111,9 @@ int links_join(struct bus *bus, struct peer *p);
 /* A connection wants no links any more, or has gone: those that it has are closed. */
 void links_leave(struct bus *bus, struct peer *p);
 
+/* A connection has become a monitor: it says nothing any more, not even LinkClosed. */
+void links_retire(struct bus *bus, struct peer *p);
+
 /* A message has gone from one to the other. If they are busy enough, they get a link. */
 void links_note_message(struct bus *bus, struct peer *from, struct peer *to);
 
