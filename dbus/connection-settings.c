@@ -40,7 +40,7 @@ void dbus_connection_set_max_message_unix_fds(DBusConnection *connection, long n
                 n = DBUS_MAXIMUM_MESSAGE_UNIX_FDS;
         connection_lock(connection);
         connection->max_message_fds = n;
-        connection->transport.limits.message_fds = clamp(n, INPUT_MAX_FDS);
+        transport_set_message_fds(&connection->transport, clamp(n, INPUT_MAX_FDS));
         connection_unlock(connection);
 }
 
@@ -48,6 +48,8 @@ static void set_locked(DBusConnection *c, long *limit, long value)
 {
         connection_lock(c);
         *limit = value;
+        /* Threads that wait may have more to read now. */
+        connection_changed(c);
         connection_unlock(c);
 }
 

@@ -108,11 +108,22 @@ void transport_deinit(struct transport *t)
         credentials_deinit(&t->peer);
 }
 
+static void set_pending_fds(struct transport *t)
+{
+        /* A read that ends one message may bring the descriptors of the next. */
+        t->limits.pending_fds = t->passes_fds ? 2 * t->limits.message_fds : 0;
+}
+
+void transport_set_message_fds(struct transport *t, uint32_t n)
+{
+        t->limits.message_fds = n;
+        set_pending_fds(t);
+}
+
 static void open_stream(struct transport *t)
 {
         t->state = TRANSPORT_OPEN;
-        /* A read that ends one message may bring the descriptors of the next. */
-        t->limits.pending_fds = t->passes_fds ? 2 * INPUT_MAX_FDS : 0;
+        set_pending_fds(t);
 }
 
 void transport_enter(struct transport *t)
@@ -207,7 +218,6 @@ static void identify_client(struct transport *t)
 {
         t->is_identified = true;
         t->has_uid = sasl_server_uid(t->server, &t->uid);
-        t->passes_fds = sasl_server_fd_passing(t->server);
         t->state = TRANSPORT_IDENTIFIED;
 }
 
@@ -222,6 +232,9 @@ static int authenticate(struct transport *t, struct input_buffer *b)
                 r = sasl_client_feed(t->client, b->bytes + b->at, b->end - b->at, &taken);
         } else {
                 r = sasl_server_feed(t->server, b->bytes + b->at, b->end - b->at, &taken);
+                /* A client that was told so may pass some along with the end of it. */
+                t->passes_fds = sasl_server_fd_passing(t->server);
+                set_pending_fds(t);
                 if (!r && sasl_server_done(t->server))
                         identify_client(t);
         }

@@ -81,6 +81,9 @@ int transport_read(struct transport *t, struct input_buffer *b);
  * -ENOMEM, or the peer sent what is no message (positive). */
 int transport_next(struct transport *t, struct input_buffer *b, DBusMessage **m);
 
+/* Sets how many descriptors a message may have. */
+void transport_set_message_fds(struct transport *t, uint32_t n);
+
 /* Lets the client of a TRANSPORT_IDENTIFIED server enter. */
 void transport_enter(struct transport *t);
 
