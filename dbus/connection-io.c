@@ -142,11 +142,13 @@ static void take_messages(DBusConnection *c, struct input_buffer *b)
 /* How much to read at once: not much more than the application wants to keep. */
 static size_t share(const DBusConnection *c)
 {
-        long room = c->max_received_size - atomic_load(&c->received->bytes);
+        long max = c->max_received_size, kept = atomic_load(&c->received->bytes);
 
-        if (room >= READ_SIZE)
-                return READ_SIZE;
-        return room < READ_SIZE_LEAST ? READ_SIZE_LEAST : (size_t)room;
+        /* Applications may have set any limit: it is not to be calculated with before it is known
+         * to be more. */
+        if (max <= kept || max - kept < READ_SIZE_LEAST)
+                return READ_SIZE_LEAST;
+        return max - kept > READ_SIZE ? READ_SIZE : (size_t)(max - kept);
 }
 
 bool connection_read(DBusConnection *c)
@@ -173,27 +175,44 @@ bool connection_read(DBusConnection *c)
 
 void connection_write(DBusConnection *c)
 {
-        struct message_collection sent;
         int r;
 
         if (!connection_is_open(c) || !transport_has_output(&c->transport))
                 return;
-        message_collect_begin(&sent);
+        message_collect_begin(&c->gone);
         r = transport_write(&c->transport);
-        message_collect_end(&sent);
-        if (!list_empty(&sent.messages)) {
-                pthread_mutex_unlock(&c->lock);
-                message_collected_free(&sent);
-                pthread_mutex_lock(&c->lock);
-        }
-        if (r < 0 && connection_is_open(c)) {
-                /* What the peer had sent before it went can still be read; the end of that is what
-                 * closes the connection. */
-                output_deinit(&c->transport.out);
-                if (c->transport.state != TRANSPORT_OPEN)
-                        connection_disconnect(c);
-        }
+        /* What the peer had sent before it went can still be read; the end of that is what closes
+         * the connection. */
+        if (r < 0)
+                output_drop(&c->transport.out);
+        message_collect_end();
+        if (r < 0 && c->transport.state != TRANSPORT_OPEN)
+                connection_disconnect(c);
         connection_changed(c);
+}
+
+static atomic_uint n_forks;
+
+static void count_fork(void)
+{
+        atomic_fetch_add(&n_forks, 1);
+}
+
+/* Asking the kernel for the number of the process would be one more system call for each wait. */
+__attribute__((constructor)) static void notice_forks(void)
+{
+        pthread_atfork(NULL, NULL, count_fork);
+}
+
+unsigned process_number(void)
+{
+        return atomic_load_explicit(&n_forks, memory_order_relaxed);
+}
+
+void forget_sleepers(DBusConnection *c)
+{
+        if (c->asleep_in != process_number())
+                c->is_reader_asleep = c->is_writer_asleep = false;
 }
 
 /* Sleeps until another thread signals. Returns false when the deadline is over. */
@@ -220,6 +239,7 @@ static bool wait_for_descriptors(DBusConnection *c, bool reads, bool writes, int
                 p[1].fd = c->links_fd;
         c->is_reader_asleep |= reads;
         c->is_writer_asleep |= writes;
+        c->asleep_in = process_number();
         pthread_mutex_unlock(&c->lock);
         n = poll(p, 2, timeout);
         pthread_mutex_lock(&c->lock);
@@ -245,6 +265,7 @@ bool connection_wait(DBusConnection *c, unsigned wishes, int64_t deadline)
 
         if (!connection_is_open(c))
                 return false;
+        forget_sleepers(c);
         /* What waits is written in any case: what is read may be the answer to it. */
         if (transport_has_output(&c->transport) && !c->transport.is_full) {
                 connection_write(c);

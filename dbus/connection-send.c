@@ -29,7 +29,7 @@ int connection_send(DBusConnection *c, DBusMessage *m, uint32_t *serial)
         int r = 0;
 
         if (connection_is_open(c))
-                r = output_reserve(&c->transport.out, 1 + c->n_preallocated);
+                r = output_reserve(&c->transport.out, 1 + c->transport.out.promised);
         if (!r)
                 r = message_seal(m);
         if (r < 0)
@@ -54,6 +54,15 @@ int connection_send(DBusConnection *c, DBusMessage *m, uint32_t *serial)
         return 0;
 }
 
+/* Unlocks. That sending has ended the connection, nothing that is read will tell the main loop. */
+static void sent_unlock(DBusConnection *c)
+{
+        if (connection_is_open(c) || c->disconnected)
+                connection_unlock(c);
+        else
+                dispatch_status_tell_and_unlock(c, dispatch_status(c));
+}
+
 dbus_bool_t dbus_connection_send(DBusConnection *connection, DBusMessage *message,
                                  dbus_uint32_t *serial)
 {
@@ -65,7 +74,7 @@ dbus_bool_t dbus_connection_send(DBusConnection *connection, DBusMessage *messag
         /* It could never be sent, and nobody would hear of that. */
         r = has_fds_in_vain(connection, message) ? -EINVAL
                                                  : connection_send(connection, message, serial);
-        connection_unlock(connection);
+        sent_unlock(connection);
         return !r;
 }
 
@@ -167,6 +176,7 @@ DBusMessage *dbus_connection_send_with_reply_and_block(DBusConnection *connectio
 DBusPreallocatedSend *dbus_connection_preallocate_send(DBusConnection *connection)
 {
         DBusPreallocatedSend *p;
+        struct output *out;
 
         if (!CHECK(connection != NULL))
                 return NULL;
@@ -174,12 +184,13 @@ DBusPreallocatedSend *dbus_connection_preallocate_send(DBusConnection *connectio
         if (!p)
                 return NULL;
         p->connection = connection;
+        out = &connection->transport.out;
         connection_lock(connection);
-        if (output_reserve(&connection->transport.out, connection->n_preallocated + 1) < 0) {
+        if (output_reserve(out, out->promised + 1) < 0) {
                 free(p);
                 p = NULL;
         } else {
-                connection->n_preallocated += 1;
+                out->promised += 1;
         }
         connection_unlock(connection);
         return p;
@@ -192,7 +203,7 @@ void dbus_connection_free_preallocated_send(DBusConnection *connection,
             !CHECK(connection == preallocated->connection))
                 return;
         connection_lock(connection);
-        connection->n_preallocated -= 1;
+        connection->transport.out.promised -= 1;
         connection_unlock(connection);
         free(preallocated);
 }
@@ -205,11 +216,9 @@ void dbus_connection_send_preallocated(DBusConnection *connection,
             !CHECK(preallocated->connection == connection))
                 return;
         connection_lock(connection);
-        connection->n_preallocated -= 1;
-        /* There is a place for it. That a message has no room for its own signature is for no one
-         * to foresee: then the connection ends, rather than a message be lost without a word. */
-        if (connection_send(connection, message, serial) < 0)
-                connection_disconnect(connection);
-        connection_unlock(connection);
+        /* That place is free now: nothing can fail. */
+        connection->transport.out.promised -= 1;
+        connection_send(connection, message, serial);
+        sent_unlock(connection);
         free(preallocated);
 }

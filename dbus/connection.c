@@ -29,6 +29,7 @@ static void init_lists(DBusConnection *c)
         list_init(&c->incoming);
         list_init(&c->filters);
         list_init(&c->timeouts_over);
+        list_init(&c->gone);
         list_init(&c->of_shared);
         watch_list_init(&c->watches);
         timeout_list_init(&c->timeouts);
@@ -121,6 +122,7 @@ static void finalize(DBusConnection *c)
         filters_deinit(c);
         drop_callbacks(c);
         drop_incoming(c);
+        message_collected_free(&c->gone);
         slot_values_deinit(&c->slots);
         free(c->unique_name);
         if (c->disconnected)
@@ -166,12 +168,15 @@ void connection_disconnect(DBusConnection *c)
 {
         if (!connection_is_open(c))
                 return;
+        forget_sleepers(c);
         /* A thread that sleeps on the descriptor has to notice. Nobody else may: a process that
          * was forked has the same socket. */
         if (c->is_reader_asleep || c->is_writer_asleep)
                 shutdown(c->transport.fd, SHUT_RDWR);
+        message_collect_begin(&c->gone);
         transport_close(&c->transport);
         links_end(c);
+        message_collect_end();
         bus_forget(c);
         connection_changed(c);
 }
@@ -222,9 +227,9 @@ static bool tell_watch(DBusConnection *c, DBusWatch *w, bool enabled)
 {
         if (w->enabled == enabled)
                 return false;
-        pthread_mutex_unlock(&c->lock);
+        main_loop_enter(c);
         watch_list_toggle(&c->watches, w, enabled);
-        pthread_mutex_lock(&c->lock);
+        main_loop_leave(c);
         return true;
 }
 
@@ -233,10 +238,10 @@ static bool tell_watch_gone(DBusConnection *c, DBusWatch **wp)
         DBusWatch *w = *wp;
 
         *wp = NULL;
-        pthread_mutex_unlock(&c->lock);
+        main_loop_enter(c);
         watch_list_remove(&c->watches, w);
         watch_free(w);
-        pthread_mutex_lock(&c->lock);
+        main_loop_leave(c);
         return true;
 }
 
@@ -248,13 +253,13 @@ static bool tell_links_watch(DBusConnection *c)
 
         if (c->links_watch && !c->links)
                 return tell_watch_gone(c, &c->links_watch);
-        if (c->links_watch || !c->links || !c->watches.add || c->wants_no_links)
+        if (c->links_watch || !c->links || !c->has_main_loop || c->wants_no_links)
                 return false;
         w = watch_new(c->links_fd, DBUS_WATCH_READABLE, true, connection_handle_links, c);
         c->links_watch = w;
-        pthread_mutex_unlock(&c->lock);
+        main_loop_enter(c);
         added = w && watch_list_add(&c->watches, w);
-        pthread_mutex_lock(&c->lock);
+        main_loop_leave(c);
         if (!added) {
                 /* A main loop that cannot poll them would sleep while they have something. */
                 c->links_watch = watch_free(w);
@@ -284,21 +289,30 @@ static bool tell_timeouts(DBusConnection *c)
         return true;
 }
 
+/* Its data, and who counts it, hear that a message is gone. */
+static bool tell_messages_gone(DBusConnection *c)
+{
+        struct list gone;
+
+        if (list_empty(&c->gone))
+                return false;
+        list_insert_before(&c->gone, &gone);
+        list_remove(&c->gone);
+        pthread_mutex_unlock(&c->lock);
+        message_collected_free(&gone);
+        pthread_mutex_lock(&c->lock);
+        return true;
+}
+
 static bool tell_wakeup(DBusConnection *c)
 {
-        DBusWakeupMainFunction function = c->wakeup_main.wakeup_main;
-        void *data = c->wakeup_main.data.data;
-
         if (!c->wakeups)
                 return false;
         c->wakeups -= 1;
-        if (!function) {
-                c->wakeups = 0;
-                return false;
-        }
-        pthread_mutex_unlock(&c->lock);
-        function(data);
-        pthread_mutex_lock(&c->lock);
+        main_loop_enter(c);
+        if (c->wakeup_main.wakeup_main)
+                c->wakeup_main.wakeup_main(c->wakeup_main.data.data);
+        main_loop_leave(c);
         return true;
 }
 
@@ -320,7 +334,7 @@ static bool knows_all(const DBusConnection *c)
         if (!connection_is_open(c) && (c->is_found || has_idle_descriptor(c)))
                 return false;
         return !c->read_watch && !c->write_watch && !c->links_watch &&
-               list_empty(&c->timeouts_over) && !c->wakeups;
+               list_empty(&c->timeouts_over) && list_empty(&c->gone) && !c->wakeups;
 }
 
 /* Tells the application all that it does not know. Returns false if there is nothing, or somebody
@@ -333,8 +347,8 @@ bool connection_tell(DBusConnection *c)
         if (knows_all(c) || c->is_telling)
                 return false;
         c->is_telling = true;
-        while (tell_timeouts(c) || tell_watches(c) || tell_links_watch(c) || tell_wakeup(c) ||
-               stop_sharing(c))
+        while (tell_timeouts(c) || tell_messages_gone(c) || tell_watches(c) ||
+               tell_links_watch(c) || tell_wakeup(c) || stop_sharing(c))
                 told = true;
         c->is_telling = false;
         if (has_idle_descriptor(c))

@@ -100,6 +100,7 @@ struct DBusConnection {
         struct received *received;
         long max_message_size, max_message_fds, max_received_size, max_received_fds;
         bool is_reader_asleep, is_writer_asleep; /* in poll(), for one or the other */
+        unsigned asleep_in;                      /* process_number() of where they are */
 
         /* Peer links; see links.h. Messages since the authentication, by the bus: handed to it, and
          * taken off it. */
@@ -111,8 +112,7 @@ struct DBusConnection {
         DBusWatch *links_watch;     /* of that; NULL: no main loop */
 
         uint32_t last_serial;
-        uint32_t n_preallocated; /* places in the output that are promised */
-        bool has_unsent;         /* something was sent that never went, as it was closed */
+        bool has_unsent; /* something was sent that never went, as it was closed */
 
         struct list incoming; /* of DBusMessage.queued */
         unsigned n_incoming;
@@ -134,10 +134,19 @@ struct DBusConnection {
         bool is_telling;
         unsigned wakeups;
         struct list timeouts_over;
+        struct list gone; /* messages to be freed: what is done with their data may call anything */
         DBusWatch *read_watch, *write_watch; /* NULL: no main loop ever asked */
+        bool has_main_loop;                  /* that polls watches */
+
+        /* These call the application, which must not happen with the lock held: they belong to the
+         * thread between main_loop_enter() and main_loop_leave(). */
         struct watch_list watches;
         struct timeout_list timeouts;
-        struct callback dispatch_status, wakeup_main, unix_user, windows_user;
+        struct callback wakeup_main; /* changed with the lock held as well */
+        unsigned main_loop_depth; /* 0: nobody's */
+        pthread_t main_loop_user;
+
+        struct callback dispatch_status, unix_user, windows_user;
 
         bool is_shared; /* opened to be shared */
         bool is_found;  /* and still listed for those who open the same */
@@ -191,6 +200,15 @@ static inline void connection_wake_main(DBusConnection *c)
         c->wakeups += c->wakeup_main.wakeup_main != NULL;
 }
 
+/* connection-main-loop.c */
+
+/* Makes what a main loop gave us this thread's, which may have it already, and gives up the lock.
+ * Others that replace it have to wait: nobody is called with data that has been freed. */
+void main_loop_enter(DBusConnection *c);
+
+/* Gives it back, and takes the lock. */
+void main_loop_leave(DBusConnection *c);
+
 /* received.c: what messages cost until they are freed. */
 int received_new(struct received **rp, DBusConnection *c);
 void received_add(struct received *r, DBusMessage *m);
@@ -210,6 +228,12 @@ void connection_write(DBusConnection *c); /* as much as the socket takes */
 
 /* Queues a message as if it had been received. Its reference is the queue's. */
 void connection_receive(DBusConnection *c, DBusMessage *m);
+
+/* How often processes were forked from one another until there was this one. */
+unsigned process_number(void);
+
+/* A process that was forked has a copy of the connection, but none of the threads that slept. */
+void forget_sleepers(DBusConnection *c);
 
 /* For the watch of the links. */
 dbus_bool_t connection_handle_links(DBusWatch *w, unsigned flags, void *data);

@@ -78,12 +78,9 @@ static inline uint32_t message_serial(const DBusMessage *m)
 /*
  * Application data of messages is freed by functions of the application, which may call anything.
  * Between these two calls, messages with data, or with somebody in `received`, whose last reference
- * goes in this thread are collected, so that the connection's lock can be held; then
+ * goes in this thread are added to a list, so that a lock can be held; then
  * message_collected_free() frees them with no lock held. Not nested.
  */
-struct message_collection {
-        struct list messages;
-};
-void message_collect_begin(struct message_collection *c);
-void message_collect_end(struct message_collection *c);
-void message_collected_free(struct message_collection *c);
+void message_collect_begin(struct list *messages);
+void message_collect_end(void);
+void message_collected_free(struct list *messages);

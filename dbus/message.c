@@ -28,7 +28,7 @@ enum {
 #define SLACK 64
 
 /* Where messages of this thread go whose owner wants to free them later, or NULL. */
-static _Thread_local struct message_collection *collection;
+static _Thread_local struct list *collection;
 
 static void free_message(DBusMessage *m)
 {
@@ -60,7 +60,7 @@ static void class_free(struct message *wire)
         DBusMessage *m = message_of(wire);
 
         if (collection && (m->slots.n || m->received))
-                list_append(&collection->messages, &m->queued);
+                list_append(collection, &m->queued);
         else
                 free_message(m);
 }
@@ -71,22 +71,20 @@ const struct message_class dbus_message_class = {
         .free = class_free,
 };
 
-void message_collect_begin(struct message_collection *c)
+void message_collect_begin(struct list *messages)
 {
-        list_init(&c->messages);
-        collection = c;
+        collection = messages;
 }
 
-void message_collect_end(struct message_collection *c)
+void message_collect_end(void)
 {
-        (void)c;
         collection = NULL;
 }
 
-void message_collected_free(struct message_collection *c)
+void message_collected_free(struct list *messages)
 {
-        while (!list_empty(&c->messages)) {
-                DBusMessage *m = container_of(c->messages.next, DBusMessage, queued);
+        while (!list_empty(messages)) {
+                DBusMessage *m = container_of(messages->next, DBusMessage, queued);
 
                 list_remove(&m->queued);
                 free_message(m);

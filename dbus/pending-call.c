@@ -103,11 +103,14 @@ void pending_calls_drop_timeouts(DBusConnection *c)
 
                 list_remove(&p->timeout_over);
                 p->has_timeout = p->is_given_up = false;
-                pthread_mutex_unlock(&c->lock);
                 if (had_timeout) {
+                        main_loop_enter(c);
                         timeout_list_remove(&c->timeouts, &p->timeout);
-                        pending_call_unref(p);
+                        main_loop_leave(c);
                 }
+                pthread_mutex_unlock(&c->lock);
+                if (had_timeout)
+                        pending_call_unref(p);
                 if (was_given_up)
                         pending_call_unref(p);
                 pthread_mutex_lock(&c->lock);
@@ -153,17 +156,17 @@ static dbus_bool_t add_timeout(DBusConnection *c, DBusPendingCall *p)
 
         if (p->timeout.interval < 0)
                 return TRUE;
-        pending_call_ref(p);
-        pthread_mutex_unlock(&c->lock);
+        main_loop_enter(c);
         added = timeout_list_add(&c->timeouts, &p->timeout);
-        if (!added)
-                pending_call_unref(p);
-        pthread_mutex_lock(&c->lock);
+        main_loop_leave(c);
+        if (added)
+                pending_call_ref(p);
         p->has_timeout = added;
         return added;
 }
 
-/* Puts a call into the table, sends the message, and takes it out again if that fails. Locked. */
+/* Puts a call into the table, sends the message, and takes it out again if that fails. Returns 0,
+ * -ENOMEM, or -ENOTCONN if there is no connection any more. Locked. */
 static int attach_and_send(DBusConnection *c, DBusPendingCall *p, DBusMessage *message)
 {
         uint32_t serial;
@@ -171,6 +174,11 @@ static int attach_and_send(DBusConnection *c, DBusPendingCall *p, DBusMessage *m
 
         if (!add_timeout(c, p))
                 return -ENOMEM;
+        /* Closed meanwhile: whoever did that knew nothing of this call. */
+        if (!connection_is_open(c)) {
+                timeout_is_over(p);
+                return -ENOTCONN;
+        }
         if (!message_serial(message))
                 message_set_serial(message, connection_next_serial(c));
         r = awaited_add(c, &p->awaited, message_serial(message));
@@ -225,7 +233,7 @@ dbus_bool_t dbus_connection_send_with_reply(DBusConnection *connection, DBusMess
                 *pending_return = p;
         else
                 pending_call_unref(p);
-        return !r;
+        return !r || r == -ENOTCONN;
 }
 
 dbus_bool_t dbus_pending_call_set_notify(DBusPendingCall *pending,

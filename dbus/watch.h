@@ -6,6 +6,7 @@
  * the functions by which that main loop hears of them.
  */
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include <dbus/dbus.h>
@@ -20,7 +21,7 @@ typedef dbus_bool_t (*watch_handler)(DBusWatch *watch, unsigned flags, void *dat
 struct DBusWatch {
         int fd; /* -1 once the object that has the watch has dropped it */
         unsigned flags;
-        bool enabled;
+        atomic_bool enabled; /* main loops look at it whenever they like */
         watch_handler handler;
         void *handler_data;
         struct slot_value data; /* of dbus_watch_set_data() */

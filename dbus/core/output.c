@@ -37,12 +37,23 @@ static void drop_first(struct output *out)
         message_unref(m);
 }
 
-void output_deinit(struct output *out)
+static void free_ring(struct output *out)
+{
+        free(out->ring);
+        out->ring = NULL;
+        out->head = out->room = 0;
+}
+
+void output_drop(struct output *out)
 {
         while (out->n)
                 drop_first(out);
-        free(out->ring);
-        output_init(out);
+}
+
+void output_deinit(struct output *out)
+{
+        output_drop(out);
+        free_ring(out);
 }
 
 int output_reserve(struct output *out, uint32_t places)
@@ -116,10 +127,8 @@ static void take_sent(struct output *out, size_t n)
 
 static void give_back(struct output *out)
 {
-        if (out->room <= RING_ROOM_KEPT)
-                return;
-        free(out->ring);
-        output_init(out);
+        if (out->room > RING_ROOM_KEPT && !out->promised)
+                free_ring(out);
 }
 
 int output_flush(struct output *out, int fd)

@@ -14,6 +14,7 @@
 struct output {
         struct message **ring; /* `room` places, a power of two; NULL while nothing ever waited */
         uint32_t head, n, room;
+        uint32_t promised; /* places that were reserved for somebody: they are not given back */
         uint32_t
                 sent; /* bytes of the first message that are gone; its descriptors went with them */
         uint32_t n_fds; /* of all that waits */
@@ -21,7 +22,8 @@ struct output {
 };
 
 void output_init(struct output *out);
-void output_deinit(struct output *out); /* drops what waits */
+void output_drop(struct output *out);   /* drops what waits */
+void output_deinit(struct output *out); /* that, and the places */
 
 /* Makes sure that the next `places` times output_push() have room, if nothing is flushed before.
  * Returns 0 or -ENOMEM. */

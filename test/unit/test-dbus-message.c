@@ -258,7 +258,7 @@ static void test_received(void)
 /* While a lock is held, nobody of the application's or the connection's is called. */
 static void test_collection(void)
 {
-        struct message_collection c;
+        struct list c = {&c, &c};
         DBusMessage *call = new_call(), *plain = new_call(), *with_data = new_call(), *received;
         dbus_int32_t slot = -1;
 
@@ -274,7 +274,7 @@ static void test_collection(void)
         dbus_message_unref(received);
         g_assert_cmpuint(n_freed, ==, 0);
         g_assert_cmpuint(told.n, ==, 0);
-        message_collect_end(&c);
+        message_collect_end();
         g_assert_cmpuint(n_freed + told.n, ==, 0);
         message_collected_free(&c);
         g_assert_cmpuint(n_freed, ==, 1);

@@ -5,7 +5,6 @@
 #include <glib.h>
 #include <poll.h>
 #include <pthread.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
