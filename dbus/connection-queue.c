@@ -109,8 +109,12 @@ static void take_out(DBusConnection *c, DBusMessage *m)
 {
         struct awaited *a = awaited_find(c, m->wire.header.reply_serial);
 
-        if (a && a->reply == m)
+        if (a && a->reply == m) {
                 a->reply = NULL;
+                /* All others were given up when the connection was closed. */
+                if (c->disconnected)
+                        pending_call_give_up(pending_of(a));
+        }
         queue_remove(c, m);
         if (m == c->disconnected)
                 c->disconnected_processed = true;
