@@ -106,6 +106,14 @@ int link_offer_joined(struct bus *bus, struct linked *l, int tally_fd)
         return r;
 }
 
+int link_offer_make_skipped(struct bus *bus, struct linked *l)
+{
+        struct writer w;
+
+        message_begin(&w, bus, l->peer, "Skipped", NULL, NULL, 0);
+        return writer_end(&w, &l->skipped);
+}
+
 void link_offer_tell_names(struct bus *bus, struct link_end *e)
 {
         struct link_end *other = link_other_end(e);

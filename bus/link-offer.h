@@ -14,6 +14,9 @@
  */
 int link_offer_joined(struct bus *bus, struct linked *l, int tally_fd);
 
+/* Makes the message that takes the place of one that cannot be sent. Returns 0 or -ENOMEM. */
+int link_offer_make_skipped(struct bus *bus, struct linked *l);
+
 /* Counts a message between two that have no link. True: they are busy enough for one. */
 bool link_offer_is_due(struct linked *a, struct linked *b);
 

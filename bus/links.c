@@ -40,6 +40,15 @@ static struct link_end *end_of(struct list *l)
         return container_of(l, struct link_end, of_linked);
 }
 
+static void linked_free(struct linked *l)
+{
+        link_page_unmap(l->tallies);
+        link_page_unmap(l->clock);
+        close(l->clock_fd);
+        message_unref(l->skipped);
+        free(l);
+}
+
 int links_join(struct bus *bus, struct peer *p)
 {
         struct linked *l = calloc(1, sizeof(*l));
@@ -56,16 +65,15 @@ int links_join(struct bus *bus, struct peer *p)
                 free(l);
                 return r;
         }
-        tally_fd = link_tallies_new(&l->tallies);
+        r = link_offer_make_skipped(bus, l);
+        tally_fd = r < 0 ? r : link_tallies_new(&l->tallies);
         r = tally_fd < 0 ? tally_fd : link_offer_joined(bus, l, tally_fd);
         if (r < 0) {
-                link_page_unmap(l->tallies);
-                link_page_unmap(l->clock);
-                close(l->clock_fd);
-                free(l);
+                linked_free(l);
                 return r;
         }
         p->linked = l;
+        p->output.substitute = l->skipped;
         return 0;
 }
 
@@ -201,10 +209,8 @@ void links_leave(struct bus *bus, struct peer *p)
         if (peer_connected(p))
                 return;
         p->linked = NULL;
-        link_page_unmap(l->clock);
-        link_page_unmap(l->tallies);
-        close(l->clock_fd);
-        free(l);
+        p->output.substitute = NULL;
+        linked_free(l);
 }
 
 void links_retire(struct bus *bus, struct peer *p)

@@ -61,7 +61,8 @@ struct linked {
         struct link_clock *clock; /* written here alone */
         int clock_fd;             /* to be passed to those it is linked with */
         const struct link_tallies *tallies;
-        struct list ends; /* struct link_end.of_linked */
+        struct message *skipped; /* stands for a message that it cannot be sent: it counts them */
+        struct list ends;        /* struct link_end.of_linked */
         unsigned n_open;
         struct busy_pair busy[LINK_BUSY_PAIRS];
         uint64_t decayed; /* when the counts were halved last: ns of CLOCK_MONOTONIC */

@@ -37,6 +37,21 @@ static void drop_first(struct output *out)
         message_unref(m);
 }
 
+/* The first message cannot be sent. None of it has been, as its descriptors go ahead. */
+static void give_up_first(struct output *out)
+{
+        struct message *m = *place(out, 0);
+
+        if (!out->substitute) {
+                drop_first(out);
+                return;
+        }
+        *place(out, 0) = message_ref(out->substitute);
+        out->bytes = out->bytes - m->size + out->substitute->size;
+        out->n_fds -= m->n_fds;
+        message_unref(m);
+}
+
 static void free_ring(struct output *out)
 {
         free(out->ring);
@@ -141,7 +156,7 @@ int output_flush(struct output *out, int fd)
                 ssize_t n = socket_send(fd, iov, n_iov, first->fds, out->sent ? 0 : first->n_fds);
 
                 if (n == -ETOOMANYREFS) {
-                        drop_first(out);
+                        give_up_first(out);
                         continue;
                 }
                 if (n < 0)

@@ -19,6 +19,9 @@ struct output {
                 sent; /* bytes of the first message that are gone; its descriptors went with them */
         uint32_t n_fds; /* of all that waits */
         uint64_t bytes; /* of all that waits, the sent part of the first included */
+        /* Takes the place of a message that the kernel does not take, where the other end counts
+         * messages; without descriptors. Borrowed; NULL: nothing does. */
+        struct message *substitute;
 };
 
 void output_init(struct output *out);
