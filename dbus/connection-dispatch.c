@@ -7,9 +7,6 @@
 
 #include "check.h"
 
-/* How long to wait for memory, in milliseconds, where it is all that is missing. */
-#define MEMORY_PAUSE 100
-
 /* Nobody knew what to do with a call. */
 static DBusMessage *unknown_method(DBusMessage *call)
 {

@@ -238,6 +238,9 @@ void forget_sleepers(DBusConnection *c);
 /* For the watch of the links. */
 dbus_bool_t connection_handle_links(DBusWatch *w, unsigned flags, void *data);
 
+/* How long to wait for memory, in milliseconds, where it is all that is missing. */
+#define MEMORY_PAUSE 100
+
 /* What a thread waits for. */
 enum io_wish { IO_READ = 1, IO_WRITE = 2 };
 

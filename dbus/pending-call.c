@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "check.h"
 
@@ -306,6 +307,14 @@ static void notify(DBusPendingCall *p)
         connection_lock(p->connection);
 }
 
+/* Who blocks cannot be told that there is no memory for the error that ends it. */
+static void wait_for_memory(DBusConnection *c)
+{
+        pthread_mutex_unlock(&c->lock);
+        usleep(MEMORY_PAUSE * 1000);
+        pthread_mutex_lock(&c->lock);
+}
+
 /* Waits for the reply of an attached call, or for its time to be over. Locked. */
 static void wait_for_reply(DBusConnection *c, DBusPendingCall *p)
 {
@@ -322,7 +331,25 @@ static void wait_for_reply(DBusConnection *c, DBusPendingCall *p)
                 m = awaited_no_reply(p->awaited.serial);
                 if (m)
                         connection_receive(c, m);
+                else
+                        wait_for_memory(c);
         }
+}
+
+/* Completes a call for which no reply can come any more, and calls the application. Returns false
+ * without memory. Unlocks, and locks again. */
+static bool complete_at_end(DBusPendingCall *p)
+{
+        DBusMessage *m = awaited_no_reply(p->awaited.serial);
+
+        if (!m)
+                return false;
+        p->reply = m;
+        p->is_completed = true;
+        if (p->is_attached)
+                pending_call_give_up(p);
+        notify(p);
+        return true;
 }
 
 void dbus_pending_call_block(DBusPendingCall *pending)
@@ -335,17 +362,17 @@ void dbus_pending_call_block(DBusPendingCall *pending)
         pending_call_ref(pending);
         connection_lock(c);
         connection_write(c);
-        wait_for_reply(c, pending);
-        if (pending->is_attached && pending->awaited.reply) {
-                queue_remove(c, pending->awaited.reply);
-                pending_call_complete_and_unlock(pending);
-                connection_lock(c);
-        } else if (!pending->is_completed && !connection_is_open(c)) {
-                pending->reply = awaited_no_reply(pending->awaited.serial);
-                pending->is_completed = true;
-                if (pending->is_attached)
-                        pending_call_give_up(pending);
-                notify(pending);
+        for (;;) {
+                wait_for_reply(c, pending);
+                if (pending->is_attached && pending->awaited.reply) {
+                        queue_remove(c, pending->awaited.reply);
+                        pending_call_complete_and_unlock(pending);
+                        connection_lock(c);
+                        break;
+                }
+                if (pending->is_completed || connection_is_open(c) || complete_at_end(pending))
+                        break;
+                wait_for_memory(c);
         }
         dispatch_status_tell_and_unlock(c, dispatch_status(c));
         pending_call_unref(pending);
