@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "core/syntax.h"
 #include "link/frame.h"
 #include "link/link.h"
 
@@ -178,7 +179,8 @@ static void say_closed(DBusConnection *c, uint32_t id, const struct list *calls)
         dbus_message_unref(m);
 }
 
-/* One that cannot be had, for want of memory or descriptors, ends before it begins. */
+/* One that cannot be had, for want of memory or descriptors, or of a peer with a unique name,
+ * ends before it begins. */
 static void decline(DBusConnection *c, uint32_t id)
 {
         struct list none = {&none, &none};
@@ -214,8 +216,8 @@ static void take_offer(DBusConnection *c, DBusMessage *m)
         r1 = read_direction(&link->may_send, &r);
         r2 = r1 ? r1 : read_direction(&link->may_receive, &r);
         c->links->n_open += 1;
-        if (!link->peer || !link->names || r2 || link->fd < 0 ||
-            link_clock_map(clock, &link->clock) < 0 ||
+        if (!syntax_unique_name(peer, length) || !link->peer || !link->names || r2 ||
+            link->fd < 0 || link_clock_map(clock, &link->clock) < 0 ||
             epoll_ctl(c->links_fd, EPOLL_CTL_ADD, link->fd, &event) < 0) {
                 link->fd = -1;
                 c->links->n_open -= 1;
