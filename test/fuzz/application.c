@@ -155,7 +155,8 @@ void read_message(DBusMessage *m)
 
         if (dbus_message_iter_init(m, &i))
                 read_values(&i);
-        /* What the library itself has to say has no serial, and would not be a message elsewhere. */
+        /* What the library itself has to say has no serial, and would not be a message elsewhere.
+         */
         if (!dbus_message_get_serial(m) || dbus_message_has_path(m, DBUS_PATH_LOCAL))
                 return;
         require(dbus_message_marshal(m, &bytes, &n));
