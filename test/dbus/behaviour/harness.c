@@ -194,9 +194,9 @@ static _Noreturn void be_child(void (*f)(void *), void *data, const char *const 
 
 struct captured *capture(void (*f)(void *), void *data, const char *const *environment)
 {
-        struct captured *c = g_new0(struct captured, 1);
         int out = temporary_file(), err = temporary_file(), status;
         char *below = directory_new();
+        struct captured *c;
         pid_t pid;
 
         fflush(NULL);
@@ -209,6 +209,8 @@ struct captured *capture(void (*f)(void *), void *data, const char *const *envir
         }
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
                 continue;
+        /* Not before the fork: in the child it would be lost. */
+        c = g_new0(struct captured, 1);
         c->exited = WIFEXITED(status);
         c->status = c->exited ? WEXITSTATUS(status) : WTERMSIG(status);
         c->out = read_back(out);
