@@ -620,6 +620,59 @@ static void test_open(void)
         leave();
 }
 
+/* A server is asked whether a client may enter, and gives it up instead: the last reference goes.
+ */
+static dbus_bool_t give_up(DBusConnection *connection, unsigned long uid, void *data)
+{
+        struct pair *p = data;
+
+        (void)uid;
+        g_assert_true(connection == p->service);
+        dbus_connection_close(connection);
+        dbus_connection_unref(connection);
+        p->service = NULL;
+        return TRUE;
+}
+
+static DBusWatch *read_watch;
+
+static dbus_bool_t keep_read_watch(DBusWatch *watch, void *data)
+{
+        (void)data;
+        if (dbus_watch_get_flags(watch) & DBUS_WATCH_READABLE)
+                read_watch = watch;
+        return TRUE;
+}
+
+static void drop_read_watch(DBusWatch *watch, void *data)
+{
+        (void)data;
+        if (watch == read_watch)
+                read_watch = NULL;
+}
+
+static void test_given_up_when_asked(void)
+{
+        struct pair p;
+
+        enter();
+        listen_for(&p);
+        p.client = dbus_connection_open_private(p.address, NULL);
+        g_assert_true(dbus_watch_handle(p.watch, DBUS_WATCH_READABLE));
+        dbus_connection_set_unix_user_function(p.service, give_up, &p, NULL);
+        g_assert_true(dbus_connection_set_watch_functions(p.service, keep_read_watch,
+                                                          drop_read_watch, NULL, NULL, NULL));
+        for (int i = 0; i < 20 && read_watch; i++) {
+                dbus_connection_read_write(p.client, 0);
+                dbus_watch_handle(read_watch, DBUS_WATCH_READABLE);
+        }
+        g_assert_null(p.service);
+        g_assert_null(read_watch);
+        g_assert_true(dbus_connection_set_data(p.client, slot, &p, count_free));
+        pair_free(&p);
+        leave();
+}
+
 /* A connection that threads share by its address, and that goes again and again. */
 
 static gpointer open_and_lose(gpointer data)
@@ -716,6 +769,7 @@ int main(int argc, char **argv)
         }
         if (FAIL_ALLOC_WORKS)
                 g_test_add_func("/connection/no-memory/open", test_open);
+        g_test_add_func("/connection/given-up-when-asked", test_given_up_when_asked);
         g_test_add_func("/connection/shared-and-lost", test_shared_and_lost);
         return g_test_run();
 }
