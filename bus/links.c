@@ -27,6 +27,7 @@ static const char *const reason_texts[N_LINK_REASONS] = {
         [LINK_POLICY] = "forbidden by policy",
         [LINK_LIMIT] = "too many links",
         [LINK_NO_RESOURCES] = "no memory or descriptors",
+        [LINK_NAMES] = "one end has lost a name",
         [LINK_LEFT] = "one end has left",
 };
 
@@ -332,12 +333,23 @@ static void tell_names(struct bus *bus, struct linked *l)
                 link_offer_tell_names(bus, end_of(i));
 }
 
+/* What has been sent to a name that is lost can still be read; nothing more can be sent. */
+static void close_links_of(struct bus *bus, struct linked *l)
+{
+        for (struct list *i = l->ends.next; i != &l->ends; i = i->next)
+                link_close(bus, end_of(i)->link, LINK_NAMES);
+}
+
 void links_names_changed(struct bus *bus, struct peer *old_owner, struct peer *new_owner)
 {
         struct peer *const both[] = {old_owner, new_owner};
 
         if (old_owner == new_owner)
                 return;
+        /* A look at the clock and the sending after it are two steps: only the end of the link
+         * comes between neither. */
+        if (old_owner && old_owner->linked)
+                close_links_of(bus, old_owner->linked);
         for (size_t i = 0; i < 2; ++i) {
                 if (both[i] && both[i]->linked)
                         bump_clocks(both[i]->linked);

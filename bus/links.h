@@ -40,6 +40,7 @@ enum link_reason {
         LINK_POLICY,    /* neither may say anything to the other, or rules changed */
         LINK_LIMIT,
         LINK_NO_RESOURCES, /* descriptors, memory */
+        LINK_NAMES,        /* an end has lost a name */
         LINK_LEFT,         /* an end has gone, or wants no link */
         N_LINK_REASONS,
 };

@@ -8,6 +8,7 @@
 #include "bus/complaint.h"
 #include "bus/log.h"
 #include "core/writer.h"
+#include "link/link.h"
 
 #define NS_PER_MS 1000000ull
 
@@ -306,6 +307,16 @@ static int expect_reply(const struct delivery *d, struct fault *fault)
         return 0;
 }
 
+/* A reply for which there is no call here may be to one that went over a link. The caller is told
+ * that the bus does not know: whoever sends it may have guessed. */
+static bool lets_through(struct bus *bus, struct peer *from, struct peer *to, struct message *m)
+{
+        if (!m->header.reply_serial || !links_reply_may_pass(bus, from, to, m->header.reply_serial))
+                return false;
+        message_set_flags(m, m->header.flags | LINK_FLAG_LET_THROUGH);
+        return true;
+}
+
 int route_unicast(struct bus *bus, struct peer *from, struct peer *to, struct message *m,
                   struct fault *fault)
 {
@@ -316,8 +327,7 @@ int route_unicast(struct bus *bus, struct peer *from, struct peer *to, struct me
         if (m->header.reply_serial)
                 reply = reply_find(&bus->replies, &to->replies, m->header.reply_serial,
                                    &from->replies);
-        d.requested_reply = reply || (m->header.reply_serial &&
-                                      links_reply_may_pass(bus, from, to, m->header.reply_serial));
+        d.requested_reply = reply || lets_through(bus, from, to, m);
         r = check_policy(&d, to, fault);
         /* Nothing comes of this one: a reply is still expected, and a call expects none. */
         if (!r && m->n_fds && !to->fd_passing)

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "link/link.h"
+
 /* What is read at once, on the stack of whoever reads: an idle connection owns no buffer, and
  * threads may have small stacks. Longer messages are read to where they stay. */
 #define READ_SIZE       8192
@@ -113,6 +115,9 @@ static void take_message(DBusConnection *c, DBusMessage *m)
                 dbus_message_unref(m);
                 return;
         }
+        /* That was for us. */
+        if (c->links && (m->wire.header.flags & LINK_FLAG_LET_THROUGH))
+                message_set_flags(&m->wire, m->wire.header.flags & (uint8_t)~LINK_FLAG_LET_THROUGH);
         received_add(c->received, m);
         connection_receive(c, m);
 }

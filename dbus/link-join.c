@@ -179,15 +179,6 @@ static void say_closed(DBusConnection *c, uint32_t id, const struct list *calls)
         dbus_message_unref(m);
 }
 
-/* One that cannot be had, for want of memory or descriptors, or of a peer with a unique name,
- * ends before it begins. */
-static void decline(DBusConnection *c, uint32_t id)
-{
-        struct list none = {&none, &none};
-
-        say_closed(c, id, &none);
-}
-
 static void take_offer(DBusConnection *c, DBusMessage *m)
 {
         struct client_link *link = calloc(1, sizeof(*link));
@@ -201,7 +192,7 @@ static void take_offer(DBusConnection *c, DBusMessage *m)
         reader_init(&r, &m->wire);
         reader_u32(&r, &id);
         if (!link) {
-                decline(c, id);
+                connection_disconnect(c);
                 return;
         }
         link->id = id;
@@ -222,7 +213,8 @@ static void take_offer(DBusConnection *c, DBusMessage *m)
                 link->fd = -1;
                 c->links->n_open -= 1;
                 link_free(c, link);
-                decline(c, id);
+                /* The peer may have sent already: what cannot be read would be lost. */
+                connection_disconnect(c);
                 return;
         }
         take_fd(m, link->fd);

@@ -58,11 +58,8 @@ static bool is_right(const DBusConnection *c, const struct client_link *link,
                      const struct link_frame *frame, const struct header *h, const uint8_t *bytes,
                      size_t n_fds)
 {
-        uint32_t at = h->text[FIELD_DESTINATION].at;
-
         return frame->stamp <= link_counter_load(&c->links->clock->queued) && h->n_fds == n_fds &&
-               !h->text[FIELD_SENDER].at && is_for_us(c, at ? (const char *)bytes + at : NULL) &&
-               link_direction_allows(&link->may_receive, h, bytes);
+               !h->text[FIELD_SENDER].at && link_direction_allows(&link->may_receive, h, bytes);
 }
 
 /*
@@ -107,6 +104,12 @@ static void take_in(DBusConnection *c, struct client_link *link, DBusMessage *m)
         uint32_t serial = m->wire.header.reply_serial;
         struct awaited *a = serial ? awaited_find(c, serial) : NULL;
 
+        /* Which names are ours is a matter of the message's place. */
+        if (!is_for_us(c, message_text(&m->wire, FIELD_DESTINATION))) {
+                end_link(c, link);
+                dbus_message_unref(m);
+                return;
+        }
         if (serial && (!a || a->peer != link->peer)) {
                 dbus_message_unref(m);
                 return;
@@ -169,6 +172,9 @@ static bool read_packets(DBusConnection *c, struct client_link *link, size_t *le
                 packets[i].size = LINK_MAX_PACKET;
         }
         n = socket_recv_packets(link->fd, packets, LINK_PACKETS);
+        /* A peer that went without having read everything: what it had sent is still to come. */
+        if (n == -ECONNRESET)
+                return true;
         if (n < 0 && n != -EAGAIN)
                 end_link(c, link);
         for (int i = 0; i < n; ++i) {
@@ -220,8 +226,11 @@ bool links_accept_reply(const DBusConnection *c, const DBusMessage *m)
 
         if (!sender || !strcmp(sender, DBUS_SERVICE_DBUS))
                 return true;
+        /* The bus had no call for it: then it is to one that went over a link. */
+        if (a && !a->peer)
+                return !(m->wire.header.flags & LINK_FLAG_LET_THROUGH);
         if (a)
-                return !a->peer || !strcmp(sender, a->peer->name);
+                return !strcmp(sender, a->peer->name);
         /* The bus lets unawaited replies of linked peers pass, as it does not know of the calls. */
         for (const struct list *l = c->links->all.next; l != &c->links->all; l = l->next) {
                 if (!strcmp(container_of(l, const struct client_link, of_all)->peer->name, sender))

@@ -11,6 +11,7 @@
 #include "core/bytes.h"
 
 /* Where the length of the array of fields stands, and code and signature of a sender field. */
+#define AT_FLAGS          2
 #define AT_FIELDS_SIZE    12
 #define SENDER_FIELD_TEXT 8 /* bytes in front of its text: code, signature, length */
 
@@ -153,6 +154,12 @@ int message_adopt(struct message **mp, uint8_t *allocation, const struct header 
         m->size = m->header.size + m->header.body_size;
         *mp = m;
         return 0;
+}
+
+void message_set_flags(struct message *m, uint8_t flags)
+{
+        m->header.flags = flags;
+        m->bytes[AT_FLAGS] = flags;
 }
 
 struct message *message_ref(struct message *m)

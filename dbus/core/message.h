@@ -78,6 +78,9 @@ int message_adopt(struct message **mp, uint8_t *allocation, const struct header 
 
 struct message *message_ref(struct message *m);
 
+/* Changes the flags of a message that nobody else has a reference of yet. */
+void message_set_flags(struct message *m, uint8_t flags);
+
 /* Drops a reference; the last one closes the fds and frees. Returns NULL. NULL is fine. */
 struct message *message_unref(struct message *m);
 

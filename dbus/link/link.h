@@ -24,6 +24,9 @@
 #define LINK_PAIR_TYPE   "(ssus)"
 #define LINK_LIST_TYPE   "a" LINK_LISTED_TYPE "a" LINK_PAIR_TYPE "a{sv}"
 
+/* Flag in the header of a reply that the bus let through without having seen a call for it. */
+#define LINK_FLAG_LET_THROUGH 0x80
+
 /* How much older than the bus's clock the one in EnableLinks may be, in nanoseconds: clocks of
  * other time namespaces are further away than that, and messages rarely take as long. */
 #define LINK_CLOCK_TOLERANCE 1000000000ull
