@@ -44,12 +44,18 @@ static void end_with_display(void *data)
 }
 
 /* Takes what was typed. Returns whether the terminal is gone. */
-static bool hung_up(int terminal)
+static bool hung_up(struct pollfd *terminal)
 {
         char bytes[512];
-        ssize_t n = read(terminal, bytes, sizeof(bytes));
+        ssize_t n;
 
-        return n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN);
+        if (terminal->revents & ~POLLIN)
+                return true;
+        n = read(terminal->fd, bytes, sizeof(bytes));
+        /* It is somebody else's to read: then only its end matters. */
+        if (n < 0 && errno != EINTR && errno != EAGAIN)
+                terminal->events = 0;
+        return n == 0;
 }
 
 static _Noreturn void sit(struct babysitter *b)
@@ -68,7 +74,7 @@ static _Noreturn void sit(struct babysitter *b)
                         end(b);
                 if (e[DISPLAY].revents)
                         display_read(b->display, end_with_display, b);
-                if (e[TERMINAL].revents && hung_up(e[TERMINAL].fd))
+                if (e[TERMINAL].revents && hung_up(e + TERMINAL))
                         end(b);
         }
 }
@@ -76,41 +82,50 @@ static _Noreturn void sit(struct babysitter *b)
 static int watch_signals(void)
 {
         sigset_t set;
+        int fd;
 
         sigemptyset(&set);
         sigaddset(&set, SIGHUP);
         sigaddset(&set, SIGINT);
         sigaddset(&set, SIGTERM);
+        fd = signalfd(-1, &set, SFD_CLOEXEC);
+        /* A terminal that others read shall not stop us. */
+        sigaddset(&set, SIGTTIN);
         sigprocmask(SIG_BLOCK, &set, NULL);
-        return signalfd(-1, &set, SFD_CLOEXEC);
+        return fd;
 }
 
-/* Whoever waits for the end of our output does not wait for the session's. */
-static void leave_streams(void)
+/* Whoever waits for the end of what we could write to does not wait for the session's. */
+static void leave_descriptors(int display)
 {
         int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-        if (null < 0)
-                return;
-        if (!isatty(STDIN_FILENO))
-                dup2(null, STDIN_FILENO);
-        dup2(null, STDOUT_FILENO);
-        dup2(null, STDERR_FILENO);
-        if (null > STDERR_FILENO)
-                close(null);
+        if (null >= 0) {
+                if (!isatty(STDIN_FILENO))
+                        dup2(null, STDIN_FILENO);
+                dup2(null, STDOUT_FILENO);
+                dup2(null, STDERR_FILENO);
+        }
+        if (display > STDERR_FILENO) {
+                close_range(STDERR_FILENO + 1, (unsigned)display - 1, 0);
+                close_range((unsigned)display + 1, ~0u, 0);
+        } else {
+                close_range(STDERR_FILENO + 1, ~0u, 0);
+        }
 }
 
 static _Noreturn void become(pid_t bus, struct display *display)
 {
         struct babysitter b = {.display = display};
         bool terminal = !display && isatty(STDIN_FILENO);
+        int display_end = display ? display_fd(display) : -1;
 
-        leave_streams();
+        leave_descriptors(display_end);
         if (chdir("/") < 0)
                 _exit(EXIT_FAILURE);
         b.events[SIGNALS] = (struct pollfd){watch_signals(), POLLIN, 0};
         b.events[BUS] = (struct pollfd){bus ? pidfd_open(bus, 0) : -1, POLLIN, 0};
-        b.events[DISPLAY] = (struct pollfd){display ? display_fd(display) : -1, POLLIN, 0};
+        b.events[DISPLAY] = (struct pollfd){display_end, POLLIN, 0};
         b.events[TERMINAL] = (struct pollfd){terminal ? STDIN_FILENO : -1, POLLIN, 0};
         if (!display && !terminal)
                 end(&b);

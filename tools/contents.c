@@ -53,12 +53,12 @@ static int basic_type(const char *name)
                 const char *name;
                 int type;
         } types[] = {
-                {"string", DBUS_TYPE_STRING},       {"int16", DBUS_TYPE_INT16},
-                {"uint16", DBUS_TYPE_UINT16},       {"int32", DBUS_TYPE_INT32},
-                {"uint32", DBUS_TYPE_UINT32},       {"int64", DBUS_TYPE_INT64},
-                {"uint64", DBUS_TYPE_UINT64},       {"double", DBUS_TYPE_DOUBLE},
-                {"byte", DBUS_TYPE_BYTE},           {"boolean", DBUS_TYPE_BOOLEAN},
-                {"objpath", DBUS_TYPE_OBJECT_PATH},
+                {"", DBUS_TYPE_STRING},         {"string", DBUS_TYPE_STRING},
+                {"int16", DBUS_TYPE_INT16},     {"uint16", DBUS_TYPE_UINT16},
+                {"int32", DBUS_TYPE_INT32},     {"uint32", DBUS_TYPE_UINT32},
+                {"int64", DBUS_TYPE_INT64},     {"uint64", DBUS_TYPE_UINT64},
+                {"double", DBUS_TYPE_DOUBLE},   {"byte", DBUS_TYPE_BYTE},
+                {"boolean", DBUS_TYPE_BOOLEAN}, {"objpath", DBUS_TYPE_OBJECT_PATH},
         };
 
         for (size_t i = 0; i < sizeof(types) / sizeof(*types); ++i)

@@ -195,31 +195,36 @@ static bool become_monitor(DBusConnection *c, const struct options *o)
         return false;
 }
 
-/* Asks for what a rule matches, whomever it is for; and if the bus does not know of that, for what
- * it lets everybody have. */
-static int add_match(DBusConnection *c, const char *rule, const char *plain)
+static bool try_match(DBusConnection *c, const char *rule, DBusError *error)
 {
-        DBusError error = DBUS_ERROR_INIT;
-
-        dbus_bus_add_match(c, rule, &error);
-        if (!dbus_error_is_set(&error))
-                return 0;
-        dbus_error_free(&error);
-        dbus_bus_add_match(c, plain, &error);
-        if (!dbus_error_is_set(&error))
-                return 0;
-        fprintf(stderr, "Failed to setup match \"%s\": %s\n", rule, error.message);
-        dbus_error_free(&error);
-        return -1;
+        dbus_bus_add_match(c, rule, error);
+        return !dbus_error_is_set(error);
 }
 
+/* Asks for what rules match, whomever it is for. A bus that does not take the first of them that
+ * way may be one that knows nothing of it, and is asked for what it lets everybody have. */
 static int eavesdrop(DBusConnection *c, const struct options *o)
 {
-        if (!o->n_rules)
-                return add_match(c, EAVESDROP, "");
-        for (int i = 0; i < o->n_rules; ++i)
-                if (add_match(c, o->rules[i], o->rules[i] + strlen(EAVESDROP ",")) < 0)
+        static char all[] = EAVESDROP ",";
+        DBusError error = DBUS_ERROR_INIT;
+        char *no_rules = all, **rules = o->n_rules ? o->rules : &no_rules;
+        size_t skipped = 0;
+
+        for (int i = 0; i == 0 || i < o->n_rules; ++i) {
+                bool ok = try_match(c, rules[i] + skipped, &error);
+
+                if (!ok && i == 0) {
+                        dbus_error_free(&error);
+                        skipped = strlen(EAVESDROP ",");
+                        ok = try_match(c, rules[i] + skipped, &error);
+                }
+                if (!ok) {
+                        fprintf(stderr, "Failed to setup match \"%s\": %s\n", rules[i],
+                                error.message);
+                        dbus_error_free(&error);
                         return -1;
+                }
+        }
         return 0;
 }
 

@@ -152,7 +152,7 @@ static void take_option(struct request *r, const char *argument)
                 void (*set)(struct request *, const char *);
         } options[] = {
                 {"--system", true, set_system},      {"--session", true, set_session},
-                {"--bus=", false, set_bus},          {"--address=", false, set_bus},
+                {"--bus=", false, set_bus},          {"--address=", false, set_peer},
                 {"--peer=", false, set_peer},        {"--sender=", false, set_sender},
                 {"--dest=", false, set_destination}, {"--type=", false, set_type},
                 {"--print-reply", false, set_reply}, {"--reply-timeout=", false, set_timeout},

@@ -18,7 +18,8 @@ struct spam {
         const char *destination;
         struct payload payload;
         bool ignore_errors, flood, no_reply;
-        int count, queue, per_connection; /* queue: 0 if not said; per_connection: 0 if any */
+        int count, queue, per_connection; /* queue: 0 if not said; per_connection: as many as there
+                                             are if not above 0 */
         DBusConnection *connection;
         int sent, sent_here, waiting, received; /* sent_here: on this connection */
 };
@@ -93,7 +94,7 @@ static void set_queue(struct spam *s, const char *value)
 
 static void set_per_connection(struct spam *s, const char *value)
 {
-        s->per_connection = number(value, 0);
+        s->per_connection = number(value, INT_MIN);
 }
 
 static void set_destination(struct spam *s, const char *value)
@@ -207,8 +208,8 @@ static void parse_arguments(struct spam *s, int argc, char **argv)
 {
         for (int i = 1; i < argc; ++i)
                 take_option(s, argv[i]);
-        /* A flood has no queue, nor an end before which a connection could be changed. */
-        if (s->flood && (s->queue || s->per_connection))
+        /* A flood has no queue, nor does it wait for what is needed to change connections. */
+        if (((s->flood || s->no_reply) && s->queue) || (s->flood && s->per_connection))
                 usage();
         if (!s->queue)
                 s->queue = s->flood || s->no_reply ? INT_MAX : 1;
@@ -288,7 +289,7 @@ static void send(struct spam *s)
 static int run(struct spam *s)
 {
         while (s->sent < s->count || s->waiting) {
-                bool full = s->per_connection && s->sent_here >= s->per_connection;
+                bool full = s->per_connection > 0 && s->sent_here >= s->per_connection;
 
                 if (s->sent < s->count && s->waiting < s->queue && !full) {
                         send(s);
