@@ -62,7 +62,7 @@ check-apps: ## Run other people's programs on the library and the daemon; takes 
 	@$(MAKE) --no-print-directory build SETUP=true
 	$(PYTHON) test/apps/apps.py --our-library build/dbus --our-daemon build/bus/dbus-daemon
 
-bench: ## Measure against the stock daemon and dbus-broker, about five minutes
+bench: ## Measure against the stock daemon and dbus-broker, about eleven minutes
 	@$(SETUP) build bench
 	@$(MAKE) --no-print-directory build SETUP=true
 	build/test/bench/bench $(BENCH)

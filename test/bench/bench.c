@@ -30,7 +30,7 @@ struct options {
 };
 
 static const struct bench_case *const all_cases[] = {
-        cases_call, cases_signal, cases_connection, cases_bare, cases_library,
+        cases_call, cases_signal, cases_connection, cases_bare, cases_library, cases_link,
 };
 
 static void interrupt(int number)
@@ -46,6 +46,7 @@ static void usage(FILE *f)
               "                  repeated and be a shell pattern\n"
               "  --syscalls      short for --case 'syscalls-*'\n"
               "  --library       short for --case lib --case msg\n"
+              "  --link          short for --case link\n"
               "  --rounds N      samples of each daemon in each case (default 9)\n"
               "  --quick         samples of 20 ms in 3 rounds: to see that it works\n"
               "  --ours PATH     our daemon (default: of the build tree this program is in)\n"
@@ -102,6 +103,7 @@ static int parse(struct options *o, int argc, char **argv)
                 CASE = 1,
                 SYSCALLS,
                 LIBRARY,
+                LINK,
                 ROUNDS,
                 QUICK,
                 OURS,
@@ -118,6 +120,7 @@ static int parse(struct options *o, int argc, char **argv)
                 {"case", required_argument, NULL, CASE},
                 {"syscalls", no_argument, NULL, SYSCALLS},
                 {"library", no_argument, NULL, LIBRARY},
+                {"link", no_argument, NULL, LINK},
                 {"rounds", required_argument, NULL, ROUNDS},
                 {"quick", no_argument, NULL, QUICK},
                 {"ours", required_argument, NULL, OURS},
@@ -148,6 +151,9 @@ static int parse(struct options *o, int argc, char **argv)
                         r = add_pattern(o, "lib");
                         if (r >= 0)
                                 r = add_pattern(o, "msg");
+                        break;
+                case LINK:
+                        r = add_pattern(o, "link");
                         break;
                 case ROUNDS:
                         r = parse_rounds(o, optarg);
@@ -339,8 +345,7 @@ static int run_cases(const struct options *o, struct results *results)
                         if (!is_selected(o, c->name) || !is_possible(&o->equipment, c) ||
                             client_interrupted)
                                 continue;
-                        if (heading == AXIS_MAX ||
-                            axis_has_libraries(heading) != axis_has_libraries(c->axis))
+                        if (heading == AXIS_MAX || report_layout(heading) != report_layout(c->axis))
                                 report_heading(stdout, c->axis);
                         heading = c->axis;
                         result = results_add(results, c);

@@ -17,6 +17,7 @@ enum metric {
         METRIC_PEER_SWITCHES, /* those of all clients per unit */
         METRIC_CLIENT_CPU,    /* ns of the program that calls */
         METRIC_SERVICE_CPU,   /* ns of the one that answers */
+        METRIC_TOTAL_CPU,     /* ns of these three, where there are all of them */
         METRIC_RSS,           /* bytes of the daemon, or of the client, per connection */
         METRIC_PSS,
         METRIC_SYSCALLS, /* of the daemon per unit */
@@ -37,6 +38,7 @@ enum placement {
         PLACE_FREE,  /* where the scheduler likes: it changes its mind, and so do the figures */
         PLACE_ONE,   /* daemon and clients share a CPU */
         PLACE_SPLIT, /* the clients share a CPU, the daemon has another */
+        PLACE_APART, /* ... and the peers share the daemon's: they are not what is measured */
 };
 
 struct fixture;
@@ -89,6 +91,7 @@ struct bench_case {
 struct fixture {
         const struct bench_case *c;
         const struct equipment *equipment;
+        enum column column;
         enum library_id library;
         struct daemon *daemon; /* NULL where there is none */
         pid_t pid;             /* of the process whose CPU time counts */
@@ -110,6 +113,7 @@ extern const struct bench_case cases_signal[];
 extern const struct bench_case cases_connection[];
 extern const struct bench_case cases_bare[];
 extern const struct bench_case cases_library[];
+extern const struct bench_case cases_link[];
 
 /* Starts the column's daemon and sets the case up. 0 or -errno. */
 int fixture_new(struct fixture **fp, const struct bench_case *c, const struct equipment *equipment,

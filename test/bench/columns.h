@@ -29,16 +29,35 @@ enum column {
         /* Each library by itself. */
         COLUMN_LIB_STOCK,
         COLUMN_LIB_OURS,
+        /* Peer links, and what they are to be compared with. */
+        COLUMN_LINK_STOCK,
+        COLUMN_LINK_BROKER,
+        COLUMN_LINK_ROUTED,
+        COLUMN_LINK_LINKED,
+        COLUMN_LINK_SPINNING,
+        COLUMN_LINK_BARE,
+        /* Connections that never link, without and with the feature. */
+        COLUMN_FEATURE_OFF,
+        COLUMN_FEATURE_ON,
         COLUMN_MAX,
 };
 
 #define NO_SUBJECT SUBJECT_MAX
 #define NO_LIBRARY LIBRARY_MAX
 
+/* What is made of peer links where daemon and library are ours. */
+enum link_use {
+        LINKS_OFF,      /* in the programs */
+        LINKS_NOWHERE,  /* in the daemon, too */
+        LINKS_ON,       /* and waits sleep at once */
+        LINKS_SPINNING, /* as they are if nobody says otherwise */
+};
+
 struct column_setup {
         const char *name; /* in what is written for programs */
         enum subject_id daemon;
         enum library_id library;
+        enum link_use links;
 };
 
 extern const struct column_setup columns[COLUMN_MAX];
@@ -50,6 +69,9 @@ enum axis {
         AXIS_LIBRARIES,     /* with each daemon */
         AXIS_LIBRARIES_BUS, /* with our daemon: what it is makes no difference */
         AXIS_LIBRARIES_ALONE,
+        AXIS_LINKS,
+        AXIS_LINKS_BUS, /* without the bare pair */
+        AXIS_FEATURE,
         AXIS_MAX,
 };
 
@@ -58,8 +80,3 @@ extern const struct axis_range {
         enum column first;
         enum column end;
 } axes[AXIS_MAX];
-
-static inline bool axis_has_libraries(enum axis axis)
-{
-        return columns[axes[axis].first].library != NO_LIBRARY;
-}

@@ -81,7 +81,7 @@ static void write_policy(FILE *f, enum policy_kind policy)
         fprintf(f, "  </policy>\n");
 }
 
-static int write_config(const struct daemon *d, enum policy_kind policy)
+static int write_config(const struct daemon *d, enum policy_kind policy, bool links)
 {
         FILE *f = fopen(d->config, "we");
         int failed;
@@ -97,6 +97,8 @@ static int write_config(const struct daemon *d, enum policy_kind policy)
         write_policy(f, policy);
         for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); ++i)
                 fprintf(f, "  <limit name=\"%s\">%d</limit>\n", limits[i], LIMIT);
+        /* Others skip it. */
+        fprintf(f, "  <?peer-links enabled=\"%s\"?>\n", links ? "yes" : "no");
         fprintf(f, "</busconfig>\n");
         failed = ferror(f);
         return fclose(f) != 0 || failed ? -EIO : 0;
@@ -183,7 +185,8 @@ static void show_log(const struct daemon *d, const char *label)
         fclose(f);
 }
 
-static int start_daemon(struct daemon *d, const struct subject *subject, enum policy_kind policy)
+static int start_daemon(struct daemon *d, const struct subject *subject, enum policy_kind policy,
+                        bool links)
 {
         char config[128];
         char address[32];
@@ -194,7 +197,7 @@ static int start_daemon(struct daemon *d, const struct subject *subject, enum po
 
         snprintf(config, sizeof(config), "--config-file=%s", d->config);
         snprintf(address, sizeof(address), "--print-address=%d", READY_FD);
-        r = write_config(d, policy);
+        r = write_config(d, policy, links);
         if (r >= 0)
                 r = start(d, argv, &ready);
         if (r < 0)
@@ -228,7 +231,7 @@ static int start_broker(struct daemon *d, const struct subject *subject, const c
 }
 
 int daemon_new(struct daemon **dp, const struct subjects *subjects, enum subject_id id,
-               enum policy_kind policy)
+               enum policy_kind policy, bool links)
 {
         const struct subject *subject = &subjects->list[id];
         const char *tmp = getenv("TMPDIR");
@@ -249,7 +252,7 @@ int daemon_new(struct daemon **dp, const struct subjects *subjects, enum subject
         if (id == SUBJECT_BROKER)
                 r = start_broker(d, subject, subjects->broker_launch, policy);
         else
-                r = start_daemon(d, subject, policy);
+                r = start_daemon(d, subject, policy, links);
         if (r < 0) {
                 show_log(d, subject->label);
                 daemon_free(d);

@@ -37,10 +37,11 @@ struct daemon {
 
 /*
  * Starts a daemon with practically no limits and the given access policy and waits until clients
- * can connect. 0 or -errno; what the daemon had to say is copied to stderr when it fails.
+ * can connect. With @links, ours may link them. 0 or -errno; what the daemon had to say is copied
+ * to stderr when it fails.
  */
 int daemon_new(struct daemon **dp, const struct subjects *subjects, enum subject_id id,
-               enum policy_kind policy);
+               enum policy_kind policy, bool links);
 
 /* Kills the daemon, waits for its end and removes its directory. */
 struct daemon *daemon_free(struct daemon *d);

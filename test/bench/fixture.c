@@ -44,17 +44,18 @@ int fixture_add_peer(struct fixture *f, struct peer_setup *setup)
 
 static int pin(struct fixture *f)
 {
+        bool is_split = f->c->placement == PLACE_SPLIT || f->c->placement == PLACE_APART;
         int r = 0;
 
         for (size_t i = 0; i < f->n_peers && r >= 0; ++i)
-                r = measure_pin(f->peers[i]->pid, measure_cpu(0));
+                r = measure_pin(f->peers[i]->pid, measure_cpu(f->c->placement == PLACE_APART));
         if (r >= 0 && f->service)
                 r = measure_pin(f->service->pid, measure_cpu(0));
         if (r >= 0 && f->client)
                 r = measure_pin(f->client->pid, measure_cpu(0));
         /* Last, because a relay is both a peer and what stands in for the daemon. */
         if (r >= 0 && f->pid > 0)
-                r = measure_pin(f->pid, measure_cpu(f->c->placement == PLACE_SPLIT));
+                r = measure_pin(f->pid, measure_cpu(is_split));
         return r;
 }
 
@@ -68,6 +69,7 @@ int fixture_start_program(const struct fixture *f, struct program **pp, const ch
                 .socket = f->daemon ? f->daemon->socket : NULL,
                 .valgrind = profile ? f->equipment->valgrind : NULL,
                 .profile = profile,
+                .links = columns[f->column].links,
         };
 
         return program_new(pp, &setup);
@@ -84,9 +86,11 @@ int fixture_new(struct fixture **fp, const struct bench_case *c, const struct eq
                 return -ENOMEM;
         f->c = c;
         f->equipment = equipment;
+        f->column = column;
         f->library = columns[column].library;
         if (id != NO_SUBJECT) {
-                r = daemon_new(&f->daemon, &equipment->subjects, id, c->policy);
+                r = daemon_new(&f->daemon, &equipment->subjects, id, c->policy,
+                               columns[column].links != LINKS_NOWHERE);
                 if (r >= 0) {
                         f->pid = f->daemon->pid;
                         r = client_new(&f->caller, f->daemon->socket, CLIENT_AUTH_STEPWISE);

@@ -361,6 +361,7 @@ static const struct task tasks[] = {
         {"property", CALL(EXCHANGE_PROPERTY)},
         {"dict", CALL(EXCHANGE_DICT)},
         {"bytes", CALL(EXCHANGE_BYTES)},
+        {"block", CALL(EXCHANGE_BLOCK)},
         {"strings-call", CALL(EXCHANGE_STRINGS_CALL)},
         {"strings-reply", CALL(EXCHANGE_STRINGS_REPLY)},
         {"async", .prepare = prepare_bus, .batch = call_in_flight, .argument = EXCHANGE_SMALL},

@@ -7,6 +7,7 @@
 #define SMALL_TEXT  "a string of thirty-two characters"
 #define SMALL_VALUE 4711u
 #define N_BYTES     65536
+#define N_BLOCK     64
 #define N_STRINGS   1000
 #define STRING      "org.bench.name.of.something"
 
@@ -179,33 +180,54 @@ static dbus_bool_t read_dict(DBusMessage *m)
         return n == N_ENTRIES;
 }
 
-static dbus_bool_t append_bytes(DBusMessage *m)
+static dbus_bool_t append_array(DBusMessage *m, const unsigned char *bytes, int n)
 {
-        static unsigned char bytes[N_BYTES];
-        const unsigned char *all = bytes;
         DBusMessageIter i, array;
 
-        bytes[N_BYTES - 1] = 1;
         dbus_message_iter_init_append(m, &i);
         return dbus_message_iter_open_container(&i, DBUS_TYPE_ARRAY, DBUS_TYPE_BYTE_AS_STRING,
                                                 &array) &&
-               dbus_message_iter_append_fixed_array(&array, DBUS_TYPE_BYTE, &all, N_BYTES) &&
+               dbus_message_iter_append_fixed_array(&array, DBUS_TYPE_BYTE, &bytes, n) &&
                dbus_message_iter_close_container(&i, &array);
 }
 
-static dbus_bool_t read_bytes(DBusMessage *m)
+/* Reads an array of @size bytes, of which the last is 1. */
+static dbus_bool_t read_array(DBusMessage *m, int size)
 {
         DBusMessageIter i, array;
         const unsigned char *bytes;
         int n;
 
-        if (!dbus_message_iter_init(m, &i) ||
-            dbus_message_iter_get_arg_type(&i) != DBUS_TYPE_ARRAY ||
-            dbus_message_iter_get_element_type(&i) != DBUS_TYPE_BYTE)
+        if (!dbus_message_iter_init(m, &i) || dbus_message_iter_get_arg_type(&i) != DBUS_TYPE_ARRAY)
                 return FALSE;
         dbus_message_iter_recurse(&i, &array);
         dbus_message_iter_get_fixed_array(&array, &bytes, &n);
-        return n == N_BYTES && bytes[n - 1] == 1;
+        return n == size && bytes[n - 1] == 1;
+}
+
+static dbus_bool_t append_bytes(DBusMessage *m)
+{
+        static unsigned char bytes[N_BYTES];
+
+        bytes[N_BYTES - 1] = 1;
+        return append_array(m, bytes, N_BYTES);
+}
+
+static dbus_bool_t read_bytes(DBusMessage *m)
+{
+        return read_array(m, N_BYTES);
+}
+
+static dbus_bool_t append_block(DBusMessage *m)
+{
+        static const unsigned char block[N_BLOCK] = {[N_BLOCK - 1] = 1};
+
+        return append_array(m, block, N_BLOCK);
+}
+
+static dbus_bool_t read_block(DBusMessage *m)
+{
+        return read_array(m, N_BLOCK);
 }
 
 static dbus_bool_t append_strings(DBusMessage *m)
@@ -296,6 +318,7 @@ const struct payload payloads[PAYLOAD_MAX] = {
         [PAYLOAD_STRINGS] = {append_strings, read_strings},
         [PAYLOAD_ITERATED] = {append_iterated, read_iterated},
         [PAYLOAD_NUMBER] = {append_number, read_number},
+        [PAYLOAD_BLOCK] = {append_block, read_block},
 };
 
 const struct exchange exchanges[EXCHANGE_MAX] = {
@@ -305,4 +328,5 @@ const struct exchange exchanges[EXCHANGE_MAX] = {
         [EXCHANGE_BYTES] = {"Bytes", PAYLOAD_BYTES, PAYLOAD_BYTES},
         [EXCHANGE_STRINGS_CALL] = {"TakeStrings", PAYLOAD_STRINGS, PAYLOAD_NUMBER},
         [EXCHANGE_STRINGS_REPLY] = {"GiveStrings", PAYLOAD_EMPTY, PAYLOAD_STRINGS},
+        [EXCHANGE_BLOCK] = {"Block", PAYLOAD_BLOCK, PAYLOAD_BLOCK},
 };

@@ -23,6 +23,7 @@ enum payload_id {
         PAYLOAD_STRINGS,  /* an array of 1,000 strings, by varargs */
         PAYLOAD_ITERATED, /* the same, by iterators */
         PAYLOAD_NUMBER,
+        PAYLOAD_BLOCK, /* 64 bytes, as a fixed array */
         PAYLOAD_MAX,
 };
 
@@ -41,6 +42,7 @@ enum exchange_id {
         EXCHANGE_BYTES,
         EXCHANGE_STRINGS_CALL,
         EXCHANGE_STRINGS_REPLY,
+        EXCHANGE_BLOCK,
         EXCHANGE_MAX,
 };
 

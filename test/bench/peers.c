@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define TALLY_SECONDS 60
+#define FLOOD_BATCH   64 /* signals */
 
 /* Waiting for the next message may take as long as the other daemons' turns do. */
 static int fill_patiently(struct client *c)
@@ -96,6 +97,46 @@ static int mute(struct client *c, const struct peer_setup *setup)
         }
 }
 
+/* Sends a batch of signals to itself. */
+static int send_flood(struct client *c)
+{
+        struct wire_head head = {
+                .type = WIRE_SIGNAL,
+                .path = "/org/bench/Flood",
+                .interface = "org.bench.Flood",
+                .member = "Wave",
+                .destination = c->unique,
+        };
+        int r = 0;
+
+        c->out.len = 0;
+        for (unsigned i = 0; i < FLOOD_BATCH && r >= 0; ++i) {
+                head.serial = client_next_serial(c);
+                r = wire_put_message(&c->out, &head, NULL);
+        }
+        return r < 0 ? r : flush(c);
+}
+
+static int flood(struct client *c, const struct peer_setup *setup)
+{
+        (void)setup;
+        for (;;) {
+                struct wire_view view;
+                unsigned arrived = 0;
+                int r = send_flood(c);
+
+                while (r >= 0 && arrived < FLOOD_BATCH) {
+                        r = client_take(c, &view);
+                        if (r > 0)
+                                arrived += view.type == WIRE_SIGNAL;
+                        else if (r == 0)
+                                r = fill_patiently(c);
+                }
+                if (r < 0)
+                        return r;
+        }
+}
+
 static int count_one(struct tally *t)
 {
         const uint64_t one = 1;
@@ -150,6 +191,7 @@ static int carry(const struct peer_setup *setup)
 static int (*const bus_roles[])(struct client *c, const struct peer_setup *setup) = {
         [PEER_ECHO] = echo,
         [PEER_MUTE] = mute,
+        [PEER_FLOOD] = flood,
         [PEER_RECEIVER] = receiver,
 };
 

@@ -10,6 +10,7 @@
 enum peer_role {
         PEER_ECHO,     /* answers each call with the call's body */
         PEER_MUTE,     /* reads what it gets and never answers */
+        PEER_FLOOD,    /* sends itself signals as fast as it gets them */
         PEER_RECEIVER, /* subscribes to a signal and reports to the tally */
         PEER_REFLECT,  /* no bus: sends back each block that arrives at fds[0] */
         PEER_RELAY,    /* no bus: carries blocks from fds[0] to fds[1] and one back in turn */

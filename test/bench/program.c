@@ -27,6 +27,17 @@
         "glibc.cpu.x86_rep_movsb_threshold=0x7fffffff:glibc.cpu.x86_rep_stosb_threshold="          \
         "0x7fffffff"
 
+/* Tells our library what to make of peer links. Another never looks. */
+static int set_links(enum link_use use)
+{
+        if (use == LINKS_OFF || use == LINKS_NOWHERE)
+                return setenv("DBUS_PEER_LINKS", "0", 1);
+        if (unsetenv("DBUS_PEER_LINKS") < 0)
+                return -1;
+        return use == LINKS_ON ? setenv("DBUS_PEER_LINKS_SPIN", "0", 1)
+                               : unsetenv("DBUS_PEER_LINKS_SPIN");
+}
+
 /* In the child: does not return if all is well. */
 static void exec_program(const struct program_setup *setup, int in, int out)
 {
@@ -46,6 +57,8 @@ static void exec_program(const struct program_setup *setup, int in, int out)
                 if (setenv("DBUS_SESSION_BUS_ADDRESS", address, 1) < 0)
                         return;
         }
+        if (set_links(setup->links) < 0)
+                return;
         if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0)
                 return;
         if (close_range(STDERR_FILENO + 1, ~0U, 0) < 0)

@@ -4,6 +4,8 @@
  * Running lib-client: an ordinary program, with the client library that it is given. What it reads
  * and writes is described there.
  */
+#include "columns.h"
+
 #include <sys/types.h>
 
 struct program_setup {
@@ -13,6 +15,7 @@ struct program_setup {
         const char *socket;   /* of the bus; NULL: it needs none */
         const char *valgrind; /* path of valgrind to count instructions with, or NULL */
         const char *profile;  /* where to */
+        enum link_use links;
 };
 
 struct program {

@@ -18,6 +18,7 @@ static const struct {
         [METRIC_PEER_SWITCHES] = {"client switches", 1, 3},
         [METRIC_CLIENT_CPU] = {"client cpu us", 1000, 2},
         [METRIC_SERVICE_CPU] = {"service cpu us", 1000, 2},
+        [METRIC_TOTAL_CPU] = {"total cpu us", 1000, 2},
         [METRIC_RSS] = {"rss bytes", 1, 0},
         [METRIC_PSS] = {"pss bytes", 1, 0},
         [METRIC_SYSCALLS] = {"system calls", 1, 2},
@@ -34,24 +35,60 @@ static const char *const daemon_titles[] = {
         [NO_SUBJECT] = "none",
 };
 
-static const struct {
-        const char *title;
+/* What is beside the medians. */
+struct ratio {
+        const char *title; /* NULL: the last */
         enum column numerator;
         enum column denominator;
-} ratios[] = {
-        {"ours/broker", COLUMN_OURS, COLUMN_BROKER},
-        {"ours/stock", COLUMN_OURS, COLUMN_STOCK},
-        {"broker/stock", COLUMN_BROKER, COLUMN_STOCK},
 };
-#define N_RATIOS (sizeof(ratios) / sizeof(ratios[0]))
 
-static void daemons_heading(FILE *f)
+#define MAX_COLUMNS 7
+#define MAX_RATIOS  4
+
+/* Layouts with a line for each metric and a column for each column. */
+static const struct lines {
+        const char *titles[MAX_COLUMNS]; /* ended by NULL */
+        struct ratio ratios[MAX_RATIOS];
+        enum column first; /* of those whose spread is shown, and behind the last */
+        enum column end;
+} lines[] = {
+        [LAYOUT_DAEMONS] = {{"stock", "broker", "ours"},
+                            {{"ours/broker", COLUMN_OURS, COLUMN_BROKER},
+                             {"ours/stock", COLUMN_OURS, COLUMN_STOCK},
+                             {"broker/stock", COLUMN_BROKER, COLUMN_STOCK}},
+                            COLUMN_STOCK,
+                            COLUMN_BARE},
+        [LAYOUT_LINKS] = {{"stock", "broker", "routed", "linked", "spinning", "bare"},
+                          {{"stock/linked", COLUMN_LINK_STOCK, COLUMN_LINK_LINKED},
+                           {"linked/bare", COLUMN_LINK_LINKED, COLUMN_LINK_BARE},
+                           {"spinning/bare", COLUMN_LINK_SPINNING, COLUMN_LINK_BARE}},
+                          COLUMN_LINK_STOCK,
+                          COLUMN_FEATURE_OFF},
+        [LAYOUT_FEATURE] = {{"off", "on"},
+                            {{"on/off", COLUMN_FEATURE_ON, COLUMN_FEATURE_OFF}},
+                            COLUMN_FEATURE_OFF,
+                            COLUMN_MAX},
+};
+
+enum report_layout report_layout(enum axis axis)
+{
+        static const enum report_layout layouts[AXIS_MAX] = {
+                [AXIS_DAEMONS] = LAYOUT_DAEMONS,           [AXIS_BARE] = LAYOUT_DAEMONS,
+                [AXIS_LIBRARIES] = LAYOUT_LIBRARIES,       [AXIS_LIBRARIES_BUS] = LAYOUT_LIBRARIES,
+                [AXIS_LIBRARIES_ALONE] = LAYOUT_LIBRARIES, [AXIS_LINKS] = LAYOUT_LINKS,
+                [AXIS_LINKS_BUS] = LAYOUT_LINKS,           [AXIS_FEATURE] = LAYOUT_FEATURE,
+        };
+
+        return layouts[axis];
+}
+
+static void lines_heading(FILE *f, const struct lines *l)
 {
         fprintf(f, "%-22s %-11s %-16s", "case", "per", "median of");
-        for (int column = 0; column < COLUMN_BARE; ++column)
-                fprintf(f, " %10s", columns[column].name);
-        for (size_t i = 0; i < N_RATIOS; ++i)
-                fprintf(f, " %12s", ratios[i].title);
+        for (size_t i = 0; l->titles[i]; ++i)
+                fprintf(f, " %10s", l->titles[i]);
+        for (const struct ratio *r = l->ratios; r->title; ++r)
+                fprintf(f, " %13s", r->title);
         fprintf(f, " %7s\n", "spread");
 }
 
@@ -63,10 +100,12 @@ static void libraries_heading(FILE *f)
 
 void report_heading(FILE *f, enum axis axis)
 {
-        if (axis_has_libraries(axis))
+        enum report_layout layout = report_layout(axis);
+
+        if (layout == LAYOUT_LIBRARIES)
                 libraries_heading(f);
         else
-                daemons_heading(f);
+                lines_heading(f, &lines[layout]);
 }
 
 static void print_number(FILE *f, int width, int digits, double value)
@@ -79,19 +118,23 @@ static void print_number(FILE *f, int width, int digits, double value)
 
 static void print_values(FILE *f, const struct result *result, enum metric metric)
 {
-        const struct axis_range *range = &axes[result->c->axis];
+        const struct lines *l = &lines[report_layout(result->c->axis)];
+        bool is_bare = result->c->axis == AXIS_BARE;
+        int first = (int)(is_bare ? COLUMN_BARE : l->first);
+        int end = is_bare ? first + 1 : (int)l->end;
 
-        for (int column = (int)range->first; column < (int)range->end; ++column)
+        for (int column = first; column < end; ++column)
                 print_number(f, 10, shown[metric].digits,
                              series_median(&result->series[column], metric) / shown[metric].scale);
 }
 
-static void print_ratios(FILE *f, const struct result *result, enum metric metric)
+static void print_ratios(FILE *f, const struct result *result, const struct ratio *ratio,
+                         enum metric metric)
 {
-        for (size_t i = 0; i < N_RATIOS; ++i)
-                print_number(f, 12, 2,
-                             series_median(&result->series[ratios[i].numerator], metric) /
-                                     series_median(&result->series[ratios[i].denominator], metric));
+        for (; ratio->title; ++ratio)
+                print_number(f, 13, 2,
+                             series_median(&result->series[ratio->numerator], metric) /
+                                     series_median(&result->series[ratio->denominator], metric));
 }
 
 /* The widest interquartile range of some columns, as a percentage of its median. */
@@ -125,10 +168,11 @@ static void print_spread(FILE *f, double width)
                 fprintf(f, "   >%d%%", MAX_SPREAD);
 }
 
-/* A line for each metric, a column for each daemon. Returns what is to be printed as the name of
+/* A line for each metric, a column for each column. Returns what is to be printed as the name of
  * the case next. */
-static const char *print_daemons(FILE *f, const struct result *result)
+static const char *print_lines(FILE *f, const struct result *result)
 {
+        const struct lines *l = &lines[report_layout(result->c->axis)];
         const char *name = result->c->name;
 
         for (int metric = 0; metric < METRIC_MAX; ++metric) {
@@ -138,9 +182,9 @@ static const char *print_daemons(FILE *f, const struct result *result)
                         shown[metric].title);
                 print_values(f, result, (enum metric)metric);
                 if (result->c->axis != AXIS_BARE) {
-                        print_ratios(f, result, (enum metric)metric);
+                        print_ratios(f, result, l->ratios, (enum metric)metric);
                         print_spread(
-                                f, spread(result, COLUMN_STOCK, COLUMN_BARE, (enum metric)metric));
+                                f, spread(result, (int)l->first, (int)l->end, (enum metric)metric));
                 }
                 fputc('\n', f);
                 name = "";
@@ -180,8 +224,9 @@ static const char *print_libraries(FILE *f, const struct result *result)
 
 void report_result(FILE *f, const struct result *result)
 {
-        const char *name = axis_has_libraries(result->c->axis) ? print_libraries(f, result)
-                                                               : print_daemons(f, result);
+        const char *name = report_layout(result->c->axis) == LAYOUT_LIBRARIES
+                                   ? print_libraries(f, result)
+                                   : print_lines(f, result);
 
         for (int column = 0; column < COLUMN_MAX; ++column) {
                 if (result->series[column].error)

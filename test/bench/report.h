@@ -5,6 +5,16 @@
  */
 #include "results.h"
 
+/* How cases with this axis are laid out: those that have the same need one heading. */
+enum report_layout {
+        LAYOUT_DAEMONS,
+        LAYOUT_LIBRARIES,
+        LAYOUT_LINKS,
+        LAYOUT_FEATURE,
+};
+
+enum report_layout report_layout(enum axis axis);
+
 /* Column headings of cases with this axis. */
 void report_heading(FILE *f, enum axis axis);
 

@@ -13,6 +13,7 @@ const char *const metric_names[METRIC_MAX] = {
         [METRIC_PEER_SWITCHES] = "peer_switches",
         [METRIC_CLIENT_CPU] = "client_cpu_ns",
         [METRIC_SERVICE_CPU] = "service_cpu_ns",
+        [METRIC_TOTAL_CPU] = "total_cpu_ns",
         [METRIC_RSS] = "rss_bytes",
         [METRIC_PSS] = "pss_bytes",
         [METRIC_SYSCALLS] = "syscalls",

@@ -68,6 +68,9 @@ static int timed_run(struct fixture *f, unsigned long n, struct sample *sample)
                         sample->values[cpu[i]] =
                                 (double)(after.cpu_ns[i] - before.cpu_ns[i]) / units;
         }
+        sample->values[METRIC_TOTAL_CPU] = sample->values[METRIC_CPU] +
+                                           sample->values[METRIC_CLIENT_CPU] +
+                                           sample->values[METRIC_SERVICE_CPU];
         return 0;
 }
 

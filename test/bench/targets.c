@@ -98,6 +98,58 @@ static const struct target targets[] = {
         {"memory per connection", TO_STOCK_LIBRARY, "lib-memory", NULL, METRIC_PSS, 1},
 };
 
+/* Peer links: a column in a case by a column in a case. */
+struct link_target {
+        const char *what;
+        const char *name;
+        enum column column;
+        enum metric metric;
+        const char *base; /* NULL: no ratio */
+        enum column base_column;
+        double bound;
+        bool has_stock; /* the stock daemon and library have a figure of this kind */
+};
+
+#define LINKED   COLUMN_LINK_LINKED
+#define SPINNING COLUMN_LINK_SPINNING
+#define STOCK    COLUMN_LINK_STOCK
+#define BARE     COLUMN_LINK_BARE
+/* Nothing gets slower: but for what the same thing measured twice differs by. */
+#define NO_SLOWER 1.02
+/* A few switches are those of starting and ending a sample. */
+#define NO_SWITCHES  0.005
+#define TWO_SWITCHES 2.05
+
+static const struct link_target link_targets[] = {
+        {"linked/bare, wall", "link-1cpu", LINKED, METRIC_WALL, "link-1cpu", BARE, 2, false},
+        {"linked/stock, wall", "link-1cpu", LINKED, METRIC_WALL, "link-1cpu", STOCK, 1.0 / 6,
+         false},
+        {"switches per call, linked", "link-1cpu", LINKED, METRIC_PEER_SWITCHES, NULL, LINKED,
+         TWO_SWITCHES, true},
+        {"... of the daemon", "link-1cpu", LINKED, METRIC_SWITCHES, NULL, LINKED, NO_SWITCHES,
+         true},
+        {"linked/bare, wall", "link-free", LINKED, METRIC_WALL, "link-free", BARE, 1.2, false},
+        {"spinning/bare, wall", "link-free", SPINNING, METRIC_WALL, "link-free", BARE, 0.3, false},
+        {"spinning/stock, total CPU", "link-free", SPINNING, METRIC_TOTAL_CPU, "link-free", STOCK,
+         1, false},
+        {"linked/stock, wall", "link-inflight64-1cpu", LINKED, METRIC_WALL, "link-inflight64-1cpu",
+         STOCK, 0.25, false},
+        {"linked/stock, wall", "link-inflight64-free", LINKED, METRIC_WALL, "link-inflight64-free",
+         STOCK, 0.25, false},
+        {"linked/stock, wall", "link-64k-1cpu", LINKED, METRIC_WALL, "link-64k-1cpu", STOCK,
+         1.0 / 3, false},
+        {"linked/stock, wall", "link-64k-free", LINKED, METRIC_WALL, "link-64k-free", STOCK,
+         1.0 / 3, false},
+        {"flooded/idle, wall, linked", "link-flooded", LINKED, METRIC_WALL, "link-idle", LINKED,
+         1.2, true},
+        {"flooded/idle, wall, spinning", "link-flooded", SPINNING, METRIC_WALL, "link-idle",
+         SPINNING, 1.2, true},
+        {"never linked, on/off, wall", "link-never", COLUMN_FEATURE_ON, METRIC_WALL, "link-never",
+         COLUMN_FEATURE_OFF, NO_SLOWER, false},
+        {"never linked, on/off, CPU", "link-never", COLUMN_FEATURE_ON, METRIC_TOTAL_CPU,
+         "link-never", COLUMN_FEATURE_OFF, NO_SLOWER, false},
+};
+
 static double growth(const struct results *results, const struct target *target, enum column column)
 {
         const enum metric both[] = {METRIC_WALL, METRIC_CPU};
@@ -182,16 +234,42 @@ static void print_context(FILE *f, const struct results *results, const struct t
         }
 }
 
+static void print_verdict(FILE *f, const char *what, const char *name, double ours, double bound)
+{
+        fprintf(f, "%-30s %-30s", what, name);
+        print_figure(f, ours);
+        fprintf(f, "  <= %-6.3g", bound);
+        fprintf(f, " %s", isnan(ours) ? "not measured" : ours <= bound ? "reached" : "NOT REACHED");
+}
+
 static void print_target(FILE *f, const struct results *results, const struct target *target)
 {
-        double ours = figure(results, target, COLUMN_OURS);
-        double bound = target->bound;
-
-        fprintf(f, "%-30s %-30s", target->what, target->name);
-        print_figure(f, ours);
-        fprintf(f, "  <= %-6g", bound);
-        fprintf(f, " %s", isnan(ours) ? "not measured" : ours <= bound ? "reached" : "NOT REACHED");
+        print_verdict(f, target->what, target->name, figure(results, target, COLUMN_OURS),
+                      target->bound);
         print_context(f, results, target);
+        fputc('\n', f);
+}
+
+static double link_figure(const struct results *results, const struct link_target *target,
+                          enum column column, enum column base_column)
+{
+        double value = results_median(results, target->name, column, target->metric);
+
+        if (!target->base)
+                return value;
+        return value / results_median(results, target->base, base_column, target->metric);
+}
+
+static void print_link_target(FILE *f, const struct results *results,
+                              const struct link_target *target)
+{
+        print_verdict(f, target->what, target->name,
+                      link_figure(results, target, target->column, target->base_column),
+                      target->bound);
+        if (target->has_stock) {
+                fprintf(f, " stock");
+                print_figure(f, link_figure(results, target, STOCK, STOCK));
+        }
         fputc('\n', f);
 }
 
@@ -201,5 +279,9 @@ void report_targets(FILE *f, const struct results *results)
         for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); ++i) {
                 if (results_has(results, targets[i].name))
                         print_target(f, results, &targets[i]);
+        }
+        for (size_t i = 0; i < sizeof(link_targets) / sizeof(link_targets[0]); ++i) {
+                if (results_has(results, link_targets[i].name))
+                        print_link_target(f, results, &link_targets[i]);
         }
 }
