@@ -88,6 +88,14 @@ void driver_entry_u32(struct writer *w, const char *key, uint32_t value)
         writer_u32(w, value);
 }
 
+void driver_entry_u64(struct writer *w, const char *key, uint64_t value)
+{
+        writer_struct(w);
+        writer_string(w, key);
+        writer_variant(w, "t");
+        writer_u64(w, value);
+}
+
 void driver_entry_string(struct writer *w, const char *key, const char *value)
 {
         writer_struct(w);

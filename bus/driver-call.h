@@ -117,4 +117,5 @@ int driver_read_owner(struct driver_call *c, const char *what, const char **name
 
 /* Entries of an a{sv}: the key, then the value; the caller holds the array open. */
 void driver_entry_u32(struct writer *w, const char *key, uint32_t value);
+void driver_entry_u64(struct writer *w, const char *key, uint64_t value);
 void driver_entry_string(struct writer *w, const char *key, const char *value);

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bus/driver-call.h"
+#include "bus/driver-links.h"
 #include "bus/links.h"
 #include "bus/loop.h"
 #include "link/link.h"
-
-#define NS_PER_MS 1000000ull
 
 /* The interface of peer links (doc/peer-links.md). */
 
@@ -29,9 +26,36 @@ static bool has_our_clock(uint64_t told)
         return told <= now && now - told <= LINK_CLOCK_TOLERANCE;
 }
 
-static int refuse(struct driver_call *c, const char *why)
+/* Why a connection would be refused links, if not for what it says when it asks. */
+static enum link_reason reason_against(const struct bus *bus, const struct peer *p)
 {
-        return fault_set(c->fault, ERROR_NOT_SUPPORTED, "No peer links: %s", why);
+        if (!bus->config->links.enabled)
+                return LINK_OFF;
+        /* Only unix sockets pass them, and proxies do not negotiate it for those behind them. */
+        if (!p->fd_passing || !p->has_uid)
+                return LINK_NO_FDS;
+        return is_confined(p) ? LINK_CONFINED : LINK_NONE;
+}
+
+enum link_reason driver_links_reason(const struct bus *bus, const struct peer *p)
+{
+        enum link_reason reason = reason_against(bus, p);
+
+        if (reason == LINK_NONE)
+                reason = p->no_links;
+        return reason == LINK_NONE ? LINK_NOT_ASKED : reason;
+}
+
+static enum link_reason reason_to_refuse(const struct driver_call *c, uint32_t version,
+                                         uint64_t now)
+{
+        enum link_reason reason = reason_against(c->bus, c->caller);
+
+        if (reason != LINK_NONE)
+                return reason;
+        if (version != LINK_VERSION)
+                return LINK_OTHER_VERSION;
+        return has_our_clock(now) ? LINK_NONE : LINK_CLOCK;
 }
 
 int driver_enable_links(struct driver_call *c)
@@ -41,18 +65,16 @@ int driver_enable_links(struct driver_call *c)
 
         reader_u32(&c->args, &version);
         reader_u64(&c->args, &now);
-        if (!c->bus->config->links.enabled)
-                return refuse(c, "they are switched off");
-        if (version != LINK_VERSION)
-                return refuse(c, "another version of the protocol");
         if (c->caller->linked || c->caller->state != PEER_ACTIVE)
-                return refuse(c, "not now");
-        /* Only unix sockets pass them, and proxies do not negotiate it for those behind them. */
-        if (!c->caller->fd_passing || !c->caller->has_uid || is_confined(c->caller) ||
-            !has_our_clock(now))
-                return refuse(c, "not for this connection");
-        if (links_join(c->bus, c->caller) < 0)
+                return fault_set(c->fault, ERROR_NOT_SUPPORTED, "No peer links: not now");
+        c->caller->no_links = reason_to_refuse(c, version, now);
+        if (c->caller->no_links != LINK_NONE)
+                return fault_set(c->fault, ERROR_NOT_SUPPORTED, "No peer links: %s",
+                                 link_reason_text(c->caller->no_links));
+        if (links_join(c->bus, c->caller) < 0) {
+                c->caller->no_links = LINK_NO_RESOURCES;
                 return fault_no_memory(c->fault);
+        }
         return driver_reply_empty(c);
 }
 
@@ -94,92 +116,4 @@ int driver_link_closed(struct driver_call *c)
         link_end_left(c->bus, e, serials, n);
         free(serials);
         return driver_reply_empty(c);
-}
-
-static void write_end(struct writer *w, const struct link_end *e)
-{
-        uint64_t messages, bytes, time;
-
-        link_end_tally(e, &messages, &bytes, &time);
-        writer_struct(w);
-        writer_string(w, e->linked->peer->name);
-        writer_u32(w, e->linked->peer->credentials.has_pid
-                              ? (uint32_t)e->linked->peer->credentials.pid
-                              : 0);
-        writer_u64(w, messages);
-        writer_u64(w, bytes);
-}
-
-static void write_links(const struct bus *bus, struct writer *w)
-{
-        struct writer_array array;
-
-        writer_open_array(w, &array, LINK_LISTED_TYPE);
-        for (const struct list *i = bus->links.all.next; i != &bus->links.all; i = i->next) {
-                const struct link *l = container_of(i, const struct link, of_all);
-
-                if (!link_is_open(l))
-                        continue;
-                writer_struct(w);
-                writer_u32(w, l->id);
-                writer_u64(w, (loop_now() - l->since) / NS_PER_MS);
-                writer_u64(w, link_idle_ms(l));
-                write_end(w, &l->ends[0]);
-                write_end(w, &l->ends[1]);
-        }
-        writer_close_array(w, &array);
-}
-
-/* Pairs that talk, and have no link for some reason. */
-static void write_pairs(const struct bus *bus, struct writer *w)
-{
-        const struct list *all = &bus->peers.all;
-        struct writer_array array;
-
-        writer_open_array(w, &array, LINK_PAIR_TYPE);
-        for (const struct list *i = all->next; i != all; i = i->next) {
-                const struct peer *p = container_of(i, const struct peer, of_all);
-
-                for (size_t b = 0; p->linked && b < LINK_BUSY_PAIRS; ++b) {
-                        const struct busy_pair *pair = &p->linked->busy[b];
-                        char other[PEER_NAME_SIZE];
-
-                        if (!pair->other || pair->why_not == LINK_NONE)
-                                continue;
-                        snprintf(other, sizeof(other), ":1.%" PRIu64, pair->other);
-                        writer_struct(w);
-                        writer_string(w, p->name);
-                        writer_string(w, other);
-                        writer_u32(w, pair->count);
-                        writer_string(w, link_reason_text(pair->why_not));
-                }
-        }
-        writer_close_array(w, &array);
-}
-
-static uint32_t count_joined(const struct bus *bus)
-{
-        const struct list *all = &bus->peers.all;
-        uint32_t n = 0;
-
-        for (const struct list *i = all->next; i != all; i = i->next)
-                n += container_of(i, const struct peer, of_all)->linked != NULL;
-        return n;
-}
-
-int driver_list_links(struct driver_call *c)
-{
-        struct writer_array array;
-        struct writer w;
-
-        driver_reply_begin(c, &w, LINK_LIST_TYPE);
-        write_links(c->bus, &w);
-        write_pairs(c->bus, &w);
-        writer_open_array(&w, &array, "{sv}");
-        driver_entry_u32(&w, "Links", c->bus->links.n_open);
-        driver_entry_u32(&w, "LinksEver", (uint32_t)c->bus->links.n_ever);
-        driver_entry_u32(&w, "Connections", c->bus->peers.n_complete);
-        driver_entry_u32(&w, "ConnectionsWithLinks", count_joined(c->bus));
-        writer_close_array(&w, &array);
-        return driver_reply_end(c, &w);
 }

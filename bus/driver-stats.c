@@ -26,8 +26,25 @@ int driver_get_stats(struct driver_call *c)
         driver_entry_u32(&w, "BusNames", bus_count_names(bus));
         driver_entry_u32(&w, "PeakBusNames", bus->peaks.names);
         driver_entry_u32(&w, "PeakBusNamesPerConnection", bus->peaks.names_per_connection);
+        driver_entry_u32(&w, "PeerLinks", bus->links.n_open);
+        driver_entry_u32(&w, "PeakPeerLinks", bus->links.peak_open);
+        driver_entry_u32(&w, "PeakPeerLinksPerConnection", bus->links.peak_per_connection);
+        driver_entry_u32(&w, "PeerLinkConnections", bus->links.n_joined);
         writer_close_array(&w, &entries);
         return driver_reply_end(c, &w);
+}
+
+/* Of one that has not joined in, there are none. */
+static void write_link_stats(struct writer *w, const struct linked *l)
+{
+        uint64_t messages = 0, bytes = 0;
+
+        if (l)
+                linked_tally(l, &messages, &bytes);
+        driver_entry_u32(w, "PeerLinks", l ? l->n_open : 0);
+        driver_entry_u32(w, "PeakPeerLinks", l ? l->peak_open : 0);
+        driver_entry_u64(w, "PeerLinkMessages", messages);
+        driver_entry_u64(w, "PeerLinkBytes", bytes);
 }
 
 int driver_get_connection_stats(struct driver_call *c)
@@ -63,6 +80,7 @@ int driver_get_connection_stats(struct driver_call *c)
         driver_entry_u32(&w, "OutgoingFDs", p->output.n_fds);
         driver_entry_u32(&w, "PeakOutgoingBytes", (uint32_t)p->peak_out_bytes);
         driver_entry_u32(&w, "PeakOutgoingFDs", (uint32_t)p->peak_out_fds);
+        write_link_stats(&w, p->linked);
         writer_close_array(&w, &entries);
         return driver_reply_end(c, &w);
 }

@@ -39,8 +39,7 @@ static void message_begin(struct writer *w, struct bus *bus, const struct peer *
         writer_begin(w, &spec);
 }
 
-/* The well-known names that a peer is the primary owner of. */
-static void write_names(struct writer *w, const struct peer *p)
+void link_offer_write_names(struct writer *w, const struct peer *p)
 {
         const struct list *all = &p->names.ownerships;
         struct writer_array array;
@@ -96,7 +95,7 @@ int link_offer_joined(struct bus *bus, struct linked *l, int tally_fd)
                 message_begin(&w, bus, l->peer, "Enabled", LINK_ENABLED_TYPE, fds, 2);
                 writer_u32(&w, 0);
                 writer_u32(&w, 1);
-                write_names(&w, l->peer);
+                link_offer_write_names(&w, l->peer);
                 /* It is queued only now: the counter has to be there before. */
                 link_counter_store(&l->clock->queued, l->peer->n_queued);
                 r = message_send(&w, l->peer);
@@ -124,7 +123,7 @@ void link_offer_tell_names(struct bus *bus, struct link_end *e)
                 return;
         message_begin(&w, bus, other->linked->peer, "LinkNames", LINK_LINK_NAMES_TYPE, NULL, 0);
         writer_u32(&w, e->link->id);
-        write_names(&w, e->linked->peer);
+        link_offer_write_names(&w, e->linked->peer);
         writer_u64(&w, link_counter_load(&other->linked->clock->names));
         /* One that does not hear of it sends to names by the bus, which is right. */
         message_send(&w, other->linked->peer);
@@ -147,19 +146,20 @@ static struct busy_pair *busy_pair(struct linked *a, struct linked *b)
         }
         /* It takes the place of the least busy, and its count: who is busier will get further. */
         least->other = other;
+        least->messages = 0;
         least->why_not = LINK_NOT_BUSY;
         return least;
 }
 
 static void decay(struct linked *l)
 {
-        uint64_t now = loop_now();
+        uint64_t now = loop_now(), seconds = (now - l->decayed) / NS_PER_SEC;
 
-        if (now - l->decayed < NS_PER_SEC)
+        if (!seconds)
                 return;
         l->decayed = now;
         for (size_t i = 0; i < LINK_BUSY_PAIRS; ++i)
-                l->busy[i].count /= 2;
+                l->busy[i].count = seconds < 32 ? l->busy[i].count >> seconds : 0;
 }
 
 bool link_offer_is_due(struct linked *a, struct linked *b)
@@ -167,6 +167,7 @@ bool link_offer_is_due(struct linked *a, struct linked *b)
         struct busy_pair *p = busy_pair(a, b);
 
         p->count += 1;
+        p->messages += 1;
         if (p->count < BUSY_COUNT)
                 return false;
         /* Looked at now and then, so that counting costs no look at the clock. */
@@ -244,7 +245,7 @@ static int offer_end(struct bus *bus, struct link_end *e, int socket)
         message_begin(&w, bus, p, "LinkOffered", LINK_LINK_OFFERED_TYPE, fds, 2);
         writer_u32(&w, e->link->id);
         writer_string(&w, other->linked->peer->name);
-        write_names(&w, other->linked->peer);
+        link_offer_write_names(&w, other->linked->peer);
         writer_u64(&w, link_counter_load(&e->linked->clock->names));
         writer_u32(&w, 0);
         writer_u32(&w, 1);
@@ -262,6 +263,20 @@ static void end_init(struct link *l, size_t i, struct linked *linked)
         l->ends[i].linked = linked;
         list_append(&linked->ends, &l->ends[i].of_linked);
         linked->n_open += 1;
+        if (linked->n_open > linked->peak_open)
+                linked->peak_open = linked->n_open;
+        linked->peer->user->n_links += 1;
+}
+
+/* One more link is open; the busier end has so many. */
+static void note_opened(struct link_registry *r, unsigned per_connection)
+{
+        r->n_open += 1;
+        r->n_ever += 1;
+        if (r->n_open > r->peak_open)
+                r->peak_open = r->n_open;
+        if (per_connection > r->peak_per_connection)
+                r->peak_per_connection = per_connection;
 }
 
 /* Puts a link into the tables. Nobody has been told. */
@@ -278,8 +293,7 @@ static struct link *link_new(struct bus *bus, struct linked *a, struct linked *b
         end_init(l, 0, a);
         end_init(l, 1, b);
         list_append(&bus->links.all, &l->of_all);
-        bus->links.n_open += 1;
-        bus->links.n_ever += 1;
+        note_opened(&bus->links, a->n_open > b->n_open ? a->n_open : b->n_open);
         return l;
 }
 
@@ -320,19 +334,6 @@ static int open_link(struct bus *bus, struct linked *a, struct linked *b,
         return 0;
 }
 
-static unsigned links_of_user(const struct bus *bus, uid_t uid)
-{
-        unsigned n = 0;
-
-        for (const struct list *i = bus->links.all.next; i != &bus->links.all; i = i->next) {
-                const struct link *l = container_of(i, const struct link, of_all);
-
-                for (size_t end = 0; link_is_open(l) && end < 2; ++end)
-                        n += l->ends[end].linked->peer->uid == uid;
-        }
-        return n;
-}
-
 /* Closes the link of a connection that has been idle for longest, if that is long enough. */
 static bool reclaim(struct bus *bus, struct linked *l)
 {
@@ -358,13 +359,17 @@ static bool has_room(struct bus *bus, struct linked *l)
         const struct link_limits *limits = &bus->config->links;
 
         if (l->n_open < limits->max_per_connection && bus->links.n_open < limits->max &&
-            links_of_user(bus, l->peer->uid) < limits->max_per_user)
+            l->peer->user->n_links < limits->max_per_user)
                 return true;
         return reclaim(bus, l);
 }
 
 static enum link_reason reason_against(struct bus *bus, struct linked *a, struct linked *b)
 {
+        if (!bus->config->links.enabled)
+                return LINK_OFF;
+        if (a->declines || b->declines)
+                return LINK_LEFT;
         if (!match_registry_empty(bus->monitors) || !match_registry_empty(bus->eavesdrop))
                 return LINK_MONITORED;
         return has_room(bus, a) && has_room(bus, b) ? LINK_NONE : LINK_LIMIT;

@@ -7,6 +7,7 @@
 
 #include "bus/bus.h"
 #include "bus/links.h"
+#include "core/writer.h"
 
 /*
  * Tells a connection that it has joined in. `tally_fd` is given away, on failure too. Returns 0 or
@@ -29,6 +30,9 @@ void link_offer_set_reason(struct linked *a, struct linked *b, enum link_reason 
 /* Works out what may cross a link, for both directions. Returns 0, 1 if nothing may, or -ENOMEM. */
 int link_offer_rules(struct bus *bus, struct linked *a, struct linked *b,
                      struct link_rules (*may_send)[2]);
+
+/* Writes the well-known names that a peer is the primary owner of, an `as`. */
+void link_offer_write_names(struct writer *w, const struct peer *p);
 
 /* Tells the other end of a link which names this one owns. */
 void link_offer_tell_names(struct bus *bus, struct link_end *e);

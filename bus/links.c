@@ -19,23 +19,6 @@ void link_registry_init(struct link_registry *r)
         list_init(&r->all);
 }
 
-static const char *const reason_texts[N_LINK_REASONS] = {
-        [LINK_NONE] = "",
-        [LINK_NOT_BUSY] = "not busy enough",
-        [LINK_NOT_JOINED] = "not both want links",
-        [LINK_MONITORED] = "somebody monitors or eavesdrops",
-        [LINK_POLICY] = "forbidden by policy",
-        [LINK_LIMIT] = "too many links",
-        [LINK_NO_RESOURCES] = "no memory or descriptors",
-        [LINK_NAMES] = "one end has lost a name",
-        [LINK_LEFT] = "one end has left",
-};
-
-const char *link_reason_text(enum link_reason reason)
-{
-        return reason_texts[reason];
-}
-
 static struct link_end *end_of(struct list *l)
 {
         return container_of(l, struct link_end, of_linked);
@@ -75,6 +58,7 @@ int links_join(struct bus *bus, struct peer *p)
         }
         p->linked = l;
         p->output.substitute = l->skipped;
+        bus->links.n_joined += 1;
         return 0;
 }
 
@@ -120,6 +104,22 @@ static void link_free(struct link *l)
         free(l);
 }
 
+/* An end has one link less. What it said that it sent still counts. */
+static void close_end(struct bus *bus, struct link_end *e)
+{
+        uint64_t messages, bytes, time;
+
+        if (!e->linked)
+                return;
+        link_end_tally(e, &messages, &bytes, &time);
+        e->linked->messages += messages;
+        e->linked->bytes += bytes;
+        bus->links.messages += messages;
+        bus->links.bytes += bytes;
+        e->linked->n_open -= 1;
+        e->linked->peer->user->n_links -= 1;
+}
+
 void link_close(struct bus *bus, struct link *l, enum link_reason reason)
 {
         if (!link_is_open(l))
@@ -129,10 +129,8 @@ void link_close(struct bus *bus, struct link *l, enum link_reason reason)
         close(l->fd);
         l->fd = -1;
         bus->links.n_open -= 1;
-        for (size_t i = 0; i < 2; ++i) {
-                if (l->ends[i].linked)
-                        l->ends[i].linked->n_open -= 1;
-        }
+        for (size_t i = 0; i < 2; ++i)
+                close_end(bus, &l->ends[i]);
         if (l->ends[0].linked && l->ends[1].linked)
                 link_offer_set_reason(l->ends[0].linked, l->ends[1].linked, reason);
 }
@@ -195,6 +193,7 @@ void links_leave(struct bus *bus, struct peer *p)
 
         if (!l)
                 return;
+        l->declines = true;
         for (struct list *i = l->ends.next, *next; i != &l->ends; i = next) {
                 struct link_end *e = end_of(i);
 
@@ -211,6 +210,7 @@ void links_leave(struct bus *bus, struct peer *p)
                 return;
         p->linked = NULL;
         p->output.substitute = NULL;
+        bus->links.n_joined -= 1;
         linked_free(l);
 }
 
@@ -258,6 +258,22 @@ void link_end_tally(const struct link_end *e, uint64_t *messages, uint64_t *byte
         *time = atomic_load_explicit(&t->time, memory_order_relaxed);
 }
 
+void linked_tally(const struct linked *l, uint64_t *messages, uint64_t *bytes)
+{
+        *messages = l->messages;
+        *bytes = l->bytes;
+        for (const struct list *i = l->ends.next; i != &l->ends; i = i->next) {
+                const struct link_end *e = container_of(i, const struct link_end, of_linked);
+                uint64_t n, size, time;
+
+                if (!link_is_open(e->link))
+                        continue;
+                link_end_tally(e, &n, &size, &time);
+                *messages += n;
+                *bytes += size;
+        }
+}
+
 uint64_t link_idle_ms(const struct link *l)
 {
         uint64_t now = loop_now(), last = l->since;
@@ -276,7 +292,12 @@ void links_note_message(struct bus *bus, struct peer *from, struct peer *to)
 {
         struct linked *a = from->linked, *b = to->linked;
 
-        if (!a || !b || a == b || links_between(a, b))
+        if (!a || !b) {
+                if (from != to)
+                        unjoined_note(&bus->links.unjoined, from->id, to->id);
+                return;
+        }
+        if (a == b || links_between(a, b))
                 return;
         if (link_offer_is_due(a, b))
                 link_offer(bus, a, b);
@@ -304,7 +325,7 @@ static void check_rules(struct bus *bus, struct link *l)
 void links_policy_changed(struct bus *bus, struct peer *p)
 {
         if (!bus->config->links.enabled)
-                links_close_all(bus, LINK_LIMIT);
+                links_close_all(bus, LINK_OFF);
         for (struct list *i = bus->links.all.next; i != &bus->links.all; i = i->next) {
                 struct link *l = container_of(i, struct link, of_all);
 

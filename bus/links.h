@@ -14,6 +14,8 @@
 #include <stdint.h>
 
 #include "bus/link-limits.h"
+#include "bus/link-reason.h"
+#include "bus/link-unjoined.h"
 #include "core/list.h"
 #include "core/message.h"
 #include "link/page.h"
@@ -24,35 +26,23 @@ struct peer;
 
 struct link_registry {
         struct list all; /* struct link.of_all, oldest first */
-        unsigned n_open;
+        unsigned n_open, n_joined;
+        unsigned peak_open, peak_per_connection;
         uint32_t last_id;
-        uint64_t n_ever; /* that have been opened */
+        uint64_t n_ever;          /* that have been opened */
+        uint64_t messages, bytes; /* that went over those that are closed */
+        struct unjoined_pairs unjoined;
 };
 
 void link_registry_init(struct link_registry *r);
-
-/* Why a busy pair has no link, or why one was closed: an administrator is told. */
-enum link_reason {
-        LINK_NONE,
-        LINK_NOT_BUSY,
-        LINK_NOT_JOINED,
-        LINK_MONITORED, /* somebody could be shown what they say */
-        LINK_POLICY,    /* neither may say anything to the other, or rules changed */
-        LINK_LIMIT,
-        LINK_NO_RESOURCES, /* descriptors, memory */
-        LINK_NAMES,        /* an end has lost a name */
-        LINK_LEFT,         /* an end has gone, or wants no link */
-        N_LINK_REASONS,
-};
-
-const char *link_reason_text(enum link_reason reason);
 
 /* Busy pairs are counted by the peer with the lower number, these many of each. */
 #define LINK_BUSY_PAIRS 8
 
 struct busy_pair {
-        uint64_t other; /* struct peer.id; 0: nobody */
-        uint32_t count; /* of messages either way; halved every second */
+        uint64_t other;    /* struct peer.id; 0: nobody */
+        uint32_t count;    /* of messages either way; halved every second */
+        uint64_t messages; /* that went by the bus */
         enum link_reason why_not;
 };
 
@@ -64,7 +54,9 @@ struct linked {
         const struct link_tallies *tallies;
         struct message *skipped; /* stands for a message that it cannot be sent: it counts them */
         struct list ends;        /* struct link_end.of_linked */
-        unsigned n_open;
+        unsigned n_open, peak_open;
+        bool declines;            /* it wants no links any more */
+        uint64_t messages, bytes; /* that it sent over links that are closed */
         struct busy_pair busy[LINK_BUSY_PAIRS];
         uint64_t decayed; /* when the counts were halved last: ns of CLOCK_MONOTONIC */
 };
@@ -153,6 +145,9 @@ bool links_reply_may_pass(struct bus *bus, struct peer *from, struct peer *to, u
 
 /* Milliseconds for which nothing has gone over a link, as far as its ends say. */
 uint64_t link_idle_ms(const struct link *l);
+
+/* What a connection says that it sent over all links that it has had. */
+void linked_tally(const struct linked *l, uint64_t *messages, uint64_t *bytes);
 
 /* What an end says that it sent. */
 void link_end_tally(const struct link_end *e, uint64_t *messages, uint64_t *bytes, uint64_t *time);

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "bus/limits.h"
+#include "bus/link-reason.h"
 #include "bus/loop.h"
 #include "bus/match.h"
 #include "bus/names.h"
@@ -109,6 +110,7 @@ struct peer {
          * put on the way to it. */
         uint64_t n_routed, n_queued;
         struct linked *linked; /* NULL: it has not asked for links */
+        enum link_reason no_links; /* why it has not got what it asked for */
 
         /* The highest values so far, for Debug.Stats. */
         uint64_t peak_out_bytes, peak_out_fds, peak_in_bytes, peak_in_fds;

@@ -135,11 +135,15 @@ static bool parse_unique_name(const char *name, size_t length, uint64_t *id)
 
 struct peer *peers_find(const struct peers *peers, const char *name, size_t length)
 {
-        struct hash_link *l;
         uint64_t id;
 
-        if (!parse_unique_name(name, length, &id))
-                return NULL;
+        return parse_unique_name(name, length, &id) ? peers_find_id(peers, id) : NULL;
+}
+
+struct peer *peers_find_id(const struct peers *peers, uint64_t id)
+{
+        struct hash_link *l;
+
         for (l = hash_first(&peers->by_id, id); l; l = l->next) {
                 struct peer *p = container_of(l, struct peer, by_id);
 

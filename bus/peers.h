@@ -8,11 +8,12 @@
 
 #include "bus/peer.h"
 
-/* How many complete connections a user has. */
+/* What a user has: complete connections, and what they hold. */
 struct peer_user {
         struct hash_link link;
         uid_t uid;
         unsigned n_peers;
+        unsigned n_links; /* ends of peer links that these have */
 };
 
 struct peers {
@@ -39,6 +40,9 @@ int peers_activate(struct peers *peers, struct peer *p);
 
 /* The peer with this unique name; NULL if nobody has it (any more). One probe. */
 struct peer *peers_find(const struct peers *peers, const char *name, size_t length);
+
+/* The same by the number in the name. */
+struct peer *peers_find_id(const struct peers *peers, uint64_t id);
 
 /* Complete connections of a user. */
 unsigned peers_of_user(const struct peers *peers, uid_t uid);

@@ -18,11 +18,13 @@
 #define LINK_LINK_OFFERED_TYPE "usasthh" LINK_DIRECTION_TYPE LINK_DIRECTION_TYPE
 #define LINK_LINK_NAMES_TYPE   "uast"
 
-/* The reply of ListLinks: links (number, age and idle time in ms, both ends: name, pid, messages
- * and bytes that it sent), pairs without one (names, messages counted lately, why), totals. */
-#define LINK_LISTED_TYPE "(utt(sutt)(sutt))"
-#define LINK_PAIR_TYPE   "(ssus)"
-#define LINK_LIST_TYPE   "a" LINK_LISTED_TYPE "a" LINK_PAIR_TYPE "a{sv}"
+/* The reply of ListLinks: links (number, age and idle time in ms, both ends: name, messages and
+ * bytes that it sent), pairs without one (names, messages by the bus, why), the connections that
+ * these are about (name, pid, user, well-known names), totals. */
+#define LINK_LISTED_TYPE     "(utt(stt)(stt))"
+#define LINK_PAIR_TYPE       "(ssts)"
+#define LINK_CONNECTION_TYPE "(suuas)"
+#define LINK_LIST_TYPE       "a" LINK_LISTED_TYPE "a" LINK_PAIR_TYPE "a" LINK_CONNECTION_TYPE "a{sv}"
 
 /* Flag in the header of a reply that the bus let through without having seen a call for it. */
 #define LINK_FLAG_LET_THROUGH 0x80
