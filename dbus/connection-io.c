@@ -122,6 +122,20 @@ static void take_message(DBusConnection *c, DBusMessage *m)
         connection_receive(c, m);
 }
 
+/* What was read cannot be put back: whoever has no memory for it waits for some, for as long as
+ * MEMORY_PAUSE and the halves of it, twice over. */
+static int next_message(DBusConnection *c, struct input_buffer *b, DBusMessage **m)
+{
+        int r = transport_next(&c->transport, b, m);
+
+        for (useconds_t pause = 1; r == -ENOMEM && pause <= 2 * MEMORY_PAUSE; pause *= 2) {
+                r = transport_next(&c->transport, b, m);
+                if (r == -ENOMEM)
+                        usleep(pause * 1000);
+        }
+        return r;
+}
+
 static void take_messages(DBusConnection *c, struct input_buffer *b)
 {
         DBusMessage *m;
@@ -133,7 +147,7 @@ static void take_messages(DBusConnection *c, struct input_buffer *b)
         for (;;) {
                 if (c->links)
                         links_deliver(c);
-                r = transport_next(&c->transport, b, &m);
+                r = next_message(c, b, &m);
                 if (r || !m)
                         break;
                 take_message(c, m);

@@ -19,12 +19,17 @@ void input_init(struct input *in, const struct message_class *class)
         *in = (struct input){.class = class};
 }
 
+static int *pending_fds(struct input *in)
+{
+        return in->more_fds ? in->more_fds : in->few_fds;
+}
+
 void input_deinit(struct input *in)
 {
         free(in->partial);
         for (unsigned i = 0; i < in->n_fds; ++i)
-                close(in->fds[i]);
-        free(in->fds);
+                close(pending_fds(in)[i]);
+        free(in->more_fds);
         input_init(in, in->class);
 }
 
@@ -53,30 +58,36 @@ static int partial_reserve(struct input *in, uint32_t n)
         return 0;
 }
 
+/* Makes room for `n` descriptors in all. */
+static int reserve_fds(struct input *in, size_t n)
+{
+        int *p;
+
+        if (n <= (in->more_fds ? in->fds_room : INPUT_FEW_FDS))
+                return 0;
+        p = realloc(in->more_fds, n * sizeof(*p));
+        if (!p)
+                return -ENOMEM;
+        if (!in->more_fds)
+                memcpy(p, in->few_fds, in->n_fds * sizeof(*p));
+        in->more_fds = p;
+        in->fds_room = (uint16_t)n;
+        return 0;
+}
+
 static int keep_fds(struct input *in, int *fds, size_t n, const struct input_limits *limits)
 {
-        int r = 0;
+        int r;
 
         if (!n)
                 return 0;
-        if (in->n_fds + n > limits->pending_fds) {
-                r = -EBADMSG;
-        } else if (in->n_fds + n > in->fds_room) {
-                int *p = realloc(in->fds, (in->n_fds + n) * sizeof(*p));
-
-                if (p) {
-                        in->fds = p;
-                        in->fds_room = (uint16_t)(in->n_fds + n);
-                } else {
-                        r = -ENOMEM;
-                }
-        }
+        r = in->n_fds + n > limits->pending_fds ? -EBADMSG : reserve_fds(in, in->n_fds + n);
         if (r) {
                 for (size_t i = 0; i < n; ++i)
                         close(fds[i]);
                 return r;
         }
-        memcpy(in->fds + in->n_fds, fds, n * sizeof(*fds));
+        memcpy(pending_fds(in) + in->n_fds, fds, n * sizeof(*fds));
         in->n_fds = (uint16_t)(in->n_fds + n);
         return 0;
 }
@@ -93,16 +104,16 @@ ssize_t input_read(struct input *in, int fd, struct input_buffer *buffer,
 
         buffer->at = buffer->end = 0;
         if (in->size && in->have < in->size) {
-                /* The rest of a long message goes where it will stay. */
+                /* The rest of a long message goes where it will stay. Without memory for that, it
+                 * is read all the same, to be kept when there is some. */
                 uint32_t want = in->size - in->have;
 
                 if (want > INPUT_SHARE)
                         want = INPUT_SHARE;
-                r = partial_reserve(in, in->have + want);
-                if (r < 0)
-                        return r;
+                (void)!partial_reserve(in, in->have + want);
                 direct = (in->room < in->size ? in->room : in->size) - in->have;
-                iov[n_iov++] = (struct iovec){partial_bytes(in) + in->have, direct};
+                if (direct)
+                        iov[n_iov++] = (struct iovec){partial_bytes(in) + in->have, direct};
         }
         iov[n_iov++] = (struct iovec){buffer->bytes, buffer->size};
 
@@ -183,11 +194,10 @@ static void take_fds(struct input *in, unsigned n)
         if (!n)
                 return;
         in->n_fds = (uint16_t)(in->n_fds - n);
-        memmove(in->fds, in->fds + n, in->n_fds * sizeof(*in->fds));
+        memmove(pending_fds(in), pending_fds(in) + n, in->n_fds * sizeof(*in->few_fds));
         if (!in->n_fds) {
-                free(in->fds);
-                in->fds = NULL;
-                in->fds_room = 0;
+                free(in->more_fds);
+                in->more_fds = NULL;
         }
 }
 
@@ -201,7 +211,8 @@ static int next_from_buffer(struct input *in, struct input_buffer *buffer, uint3
         int r = check_message(in, bytes, size, limits, &h);
 
         if (!r)
-                r = message_copy(mp, bytes, &h, sender, sender_length, in->fds, h.n_fds, in->class);
+                r = message_copy(mp, bytes, &h, sender, sender_length, pending_fds(in), h.n_fds,
+                                 in->class);
         if (r)
                 return r;
         take_fds(in, h.n_fds);
@@ -217,8 +228,8 @@ static int next_from_partial(struct input *in, const struct input_limits *limits
         int r = check_message(in, partial_bytes(in), in->size, limits, &h);
 
         if (!r)
-                r = message_adopt(mp, in->partial, &h, sender, sender_length, in->fds, h.n_fds,
-                                  in->class);
+                r = message_adopt(mp, in->partial, &h, sender, sender_length, pending_fds(in),
+                                  h.n_fds, in->class);
         if (r)
                 return r;
         take_fds(in, h.n_fds);

@@ -19,6 +19,9 @@
 /* Most descriptors that the kernel passes with one sendmsg (SCM_MAX_FD, unix(7)). */
 #define INPUT_MAX_FDS 253
 
+/* Descriptors that find room without memory being taken for them: more are rarely on their way. */
+#define INPUT_FEW_FDS 4
+
 /*
  * Most bytes a stream is given of one turn: a fair share. A socket's default buffer holds 208 KiB
  * (net.core.wmem_default) of which small messages use a part, so this is about one full socket.
@@ -40,8 +43,9 @@ struct input_limits {
 struct input {
         uint8_t *partial;          /* MESSAGE_HEADROOM and a message that is not whole; or NULL */
         uint32_t have, size, room; /* bytes of it here, in all (0: unknown yet), and allocated */
-        uint16_t n_fds, fds_room;  /* descriptors whose message is not here yet */
-        int *fds;
+        uint16_t n_fds, fds_room;  /* descriptors whose message is not here yet; room in more_fds */
+        int few_fds[INPUT_FEW_FDS];
+        int *more_fds;                     /* all of them, once they are more than a few; or NULL */
         const struct message_class *class; /* of the messages that are made */
 };
 
