@@ -152,8 +152,10 @@ static void take_messages(DBusConnection *c, struct input_buffer *b)
                         break;
                 take_message(c, m);
         }
-        if (c->links)
+        if (c->links) {
+                links_knock(c);
                 links_bury(c);
+        }
         if (r)
                 connection_disconnect(c);
 }
@@ -254,8 +256,8 @@ static bool wait_for_descriptors(DBusConnection *c, bool reads, bool writes, int
         int n, timeout = milliseconds_until(deadline);
 
         p[0].events = (short)((reads ? POLLIN : 0) | (writes ? POLLOUT : 0));
-        if (reads && c->links && c->links->n_open)
-                p[1].fd = c->links_fd;
+        if (reads)
+                p[1].fd = links_poll_fd(c);
         c->is_reader_asleep |= reads;
         c->is_writer_asleep |= writes;
         c->asleep_in = process_number();

@@ -106,6 +106,8 @@ static int take_fd(DBusMessage *m, int fd)
 
 static void links_free(struct client_links *links)
 {
+        if (links->knock >= 0)
+                close(links->knock);
         link_page_unmap(links->clock);
         link_page_unmap(links->tallies);
         dbus_free_string_array(links->own_names);
@@ -122,6 +124,7 @@ static void take_enabled(DBusConnection *c, DBusMessage *m)
         if (!links)
                 return;
         list_init(&links->all);
+        links->knock = -1;
         link_merge_init(&links->merge);
         reader_init(&r, &m->wire);
         clock = read_fd(&r, m);

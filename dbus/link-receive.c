@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -239,6 +241,38 @@ bool links_accept_reply(const DBusConnection *c, const DBusMessage *m)
         return true;
 }
 
+static bool set_knocking(DBusConnection *c, bool knocks)
+{
+        struct client_links *links = c->links;
+        struct epoll_event event = {.events = EPOLLIN};
+
+        if (links->knock < 0)
+                links->knock = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (epoll_ctl(c->links_fd, knocks ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, links->knock, &event) <
+            0)
+                return false;
+        links->is_knocking = knocks;
+        return true;
+}
+
+void links_knock(DBusConnection *c)
+{
+        bool waits = !list_empty(&c->links->merge.waiting);
+
+        if (waits == c->links->is_knocking || set_knocking(c, waits))
+                return;
+        /* Without a descriptor for it: the order may suffer, but nothing is forgotten. */
+        if (waits) {
+                link_merge_cut(&c->links->merge, UINT64_MAX);
+                links_deliver(c);
+        }
+}
+
+int links_poll_fd(const DBusConnection *c)
+{
+        return c->links && (c->links->n_open || c->links->is_knocking) ? c->links_fd : -1;
+}
+
 void links_read(DBusConnection *c)
 {
         for (unsigned i = 0; i < MAX_CUTS; ++i) {
@@ -249,5 +283,6 @@ void links_read(DBusConnection *c)
                 if (list_empty(&c->links->merge.waiting))
                         break;
         }
+        links_knock(c);
         connection_changed(c);
 }

@@ -59,6 +59,9 @@ struct client_links {
         struct list all;      /* struct client_link.of_all */
         unsigned n_open;
         struct link_merge merge;
+        int knock; /* readable, in the epoll set while something waits for a cut; -1: not made yet
+                    */
+        bool is_knocking;
         uint8_t *packets; /* where LINK_PACKETS packets are read to */
 };
 
@@ -80,6 +83,15 @@ void links_drain(DBusConnection *c);
 
 /* Receives what goes ahead of the next message of the bus. */
 void links_deliver(DBusConnection *c);
+
+/*
+ * Sees to it that what was read and waits for a cut gets one: its socket may have nothing more, and
+ * so would wake nobody. To be called when a batch has been received.
+ */
+void links_knock(DBusConnection *c);
+
+/* What to poll for the links; -1: nothing. */
+int links_poll_fd(const DBusConnection *c);
 
 /* Reads and receives, when only links are ready. */
 void links_read(DBusConnection *c);
