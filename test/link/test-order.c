@@ -58,7 +58,7 @@ static void test_signal_then_call(void)
                         scene_turn(s);
                 party_forget(b);
         }
-        assert_used(a, b, N / 2);
+        assert_used(a, b, N / 10);
         scene_free(s);
 }
 
@@ -242,6 +242,40 @@ static void test_call_waits_for_bus(void)
         scene_free(s);
 }
 
+static void say_late(void *data)
+{
+        struct three *t = data;
+
+        party_say(t->c, t->b->name, "Late", 0);
+}
+
+/* What comes after the cut that a batch of the bus closed is seen without anybody's knocking. */
+static void test_after_cut(void)
+{
+        enum { N = 100 };
+        struct three t = three_new(true);
+        struct party *d = party_new(t.scene);
+
+        t.c->handle = NULL;
+        party_match(t.b, MATCH_TOLD);
+        for (unsigned i = 0; i < N; ++i) {
+                /* By the bus, so that B reads its links before it. */
+                scene_settle(t.scene);
+                party_signal(d, NULL, "Told", i);
+                moment_after_link_read(1, say_late, &t);
+                while (!t.b->seen.length)
+                        party_turn(t.b);
+                if (moment_cancel())
+                        say_late(&t);
+                while (t.b->seen.length < 2)
+                        scene_turn(t.scene);
+                assert_seen(t.b, "Told", "Late");
+                party_forget(t.b);
+        }
+        assert_used(t.c, t.b, N);
+        scene_free(t.scene);
+}
+
 static void send_of_size(struct party *from, const struct party *to, uint32_t i, unsigned size)
 {
         DBusMessage *m = numbered_new(DBUS_MESSAGE_TYPE_METHOD_CALL, to->name, "Say", i);
@@ -352,6 +386,7 @@ int main(int argc, char **argv)
         g_test_add_data_func("/order/three/a-first-all-linked", GUINT_TO_POINTER(3), test_three);
         g_test_add_func("/order/signal-then-reply", test_signal_then_reply);
         g_test_add_func("/order/call-waits-for-bus", test_call_waits_for_bus);
+        g_test_add_func("/order/after-cut", test_after_cut);
         g_test_add_func("/order/sizes", test_sizes);
         g_test_add_func("/order/daemon-stopped", test_daemon_stopped);
         return g_test_run();
