@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * One service file (specification: "Message Bus Starting Services (Activation)"), which has the
+ * syntax of a desktop entry, as the reference reads it.
+ */
+
+#include <stddef.h>
+
+#include "bus/fault.h"
+
+/* Longest file that is read, in bytes. */
+#define SERVICE_FILE_MAX (128 * 1024)
+
+/* What a file says. All are owned, unescaped, valid UTF-8, and may be empty. */
+struct service_file {
+        char *name;  /* Name=; need not be a valid bus name */
+        char *exec;  /* Exec=, for exec_line_split() */
+        char *user;  /* User=; NULL: not given */
+        char *unit;  /* SystemdService=; NULL: not given */
+        char *label; /* AssumedAppArmorLabel=; NULL: not given */
+};
+
+/*
+ * Reads a file's content. Returns 0, or -1 and the reference's error: one of the
+ * org.freedesktop.DBus.DesktopParseError.* or ...Error.Failed, or NoMemory. `s` is set only on
+ * success.
+ */
+int service_file_parse(const char *bytes, size_t n, struct service_file *s, struct fault *f);
+
+/* Reads a file, which blocks on the disk. The same, and errors of open(2) and read(2) in the
+ * reference's words. */
+int service_file_read(const char *path, struct service_file *s, struct fault *f);
+
+void service_file_deinit(struct service_file *s);
