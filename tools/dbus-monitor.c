@@ -201,31 +201,44 @@ static bool try_match(DBusConnection *c, const char *rule, DBusError *error)
         return !dbus_error_is_set(error);
 }
 
+/* Asks for all that is sent. Returns 0, or -1 after it has said why that cannot be. */
+static int eavesdrop_all(DBusConnection *c)
+{
+        DBusError error = DBUS_ERROR_INIT;
+
+        if (try_match(c, EAVESDROP, &error))
+                return 0;
+        dbus_error_free(&error);
+        if (try_match(c, "", &error))
+                return 0;
+        fprintf(stderr, "Error: %s\n", error.message);
+        dbus_error_free(&error);
+        return -1;
+}
+
 /* Asks for what rules match, whomever it is for. A bus that does not take the first of them that
  * way may be one that knows nothing of it, and is asked for what it lets everybody have. */
 static int eavesdrop(DBusConnection *c, const struct options *o)
 {
-        static char all[] = EAVESDROP ",";
         DBusError error = DBUS_ERROR_INIT;
-        char *no_rules = all, **rules = o->n_rules ? o->rules : &no_rules;
         size_t skipped = 0;
 
-        for (int i = 0; i == 0 || i < o->n_rules; ++i) {
-                bool ok = try_match(c, rules[i] + skipped, &error);
+        for (int i = 0; i < o->n_rules; ++i) {
+                bool ok = try_match(c, o->rules[i] + skipped, &error);
 
                 if (!ok && i == 0) {
                         dbus_error_free(&error);
                         skipped = strlen(EAVESDROP ",");
-                        ok = try_match(c, rules[i] + skipped, &error);
+                        ok = try_match(c, o->rules[i] + skipped, &error);
                 }
                 if (!ok) {
-                        fprintf(stderr, "Failed to setup match \"%s\": %s\n", rules[i],
+                        fprintf(stderr, "Failed to setup match \"%s\": %s\n", o->rules[i],
                                 error.message);
                         dbus_error_free(&error);
                         return -1;
                 }
         }
-        return 0;
+        return o->n_rules ? 0 : eavesdrop_all(c);
 }
 
 /* Shows all that has arrived. The message that the library makes when the connection is lost is the

@@ -155,6 +155,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="only list the comparisons")
     parser.add_argument("-k", metavar="PATTERN", action="append", default=[],
                         help="only those with this text in their names")
+    parser.add_argument("--part", metavar="MODULE", help="only those of cases/MODULE.py")
     parser.add_argument("--show", action="store_true", help="print the stock transcripts")
     parser.add_argument("--times", action="store_true", help="print how long each takes")
     options = parser.parse_args()
@@ -165,9 +166,12 @@ def parse_options() -> argparse.Namespace:
 def comparisons(options: argparse.Namespace) -> list[Comparison]:
     """Each case, and those on a bus on each of the daemons."""
     for path in sorted((HERE / "cases").glob("*.py")):
-        importlib.import_module(f"cases.{path.stem}")
+        if options.part in (None, path.stem):
+            importlib.import_module(f"cases.{path.stem}")
     items = []
     for entry in CASES:
+        if options.part not in (None, entry.part):
+            continue  # of a module that one of this part uses
         items.append(Comparison(entry, STOCK_DAEMON, "stock" if entry.on_bus else ""))
         if entry.on_bus and options.daemon:
             items.append(Comparison(entry, str(Path(options.daemon).resolve()), "ours"))

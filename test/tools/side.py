@@ -220,8 +220,10 @@ class Watcher:
                 self.side.log(f"sent: {message.show()}")
 
     def wait_for(self, wanted: Callable[[wire.Message], bool], what: str) -> None:
-        """Wait for a message."""
-        wait_until(lambda: any(wanted(m) for m in self.messages()), what)
+        """Wait for a message. Nothing is sent meanwhile: what the bus sends is numbered, and a
+        tool may show that."""
+        if self.monitor.receive(wanted, what) is None:
+            raise Trouble(f"the bus has gone before {what}")
 
 
 # The cases
@@ -240,6 +242,11 @@ class Case:
     argument: Any = None
     has_argument: bool = False
     missing: Callable[[], str] = lambda: ""
+
+    @property
+    def part(self) -> str:
+        """The module it is in."""
+        return self.name.partition(".")[0]
 
     def run(self, side: Side) -> None:
         """Do it."""

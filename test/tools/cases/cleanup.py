@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Sequence
 
-from side import HERE, Side, case
+from side import HERE, Side, Trouble, case
 
 TOOL = "dbus-cleanup-sockets"
 WRAP = str(HERE / "private_tmp.py")
@@ -82,10 +82,13 @@ def clean(side: Side, words: Sequence[str], more: str) -> None:
     out = side.directory / "out"
     with open(out, "wb") as file:
         done = subprocess.run(
-            [sys.executable, WRAP, *build_directory(side), "--", sys.executable, TOOL, "-c", script,
-             *words], stdout=file, stderr=subprocess.STDOUT, check=False, timeout=30,
+            [sys.executable, WRAP, *build_directory(side), "--", sys.executable, sys.executable,
+             "-c", script, *words], stdout=file, stderr=subprocess.STDOUT, check=False, timeout=30,
             cwd=side.directory)
-    for line in sorted(out.read_text(encoding="utf-8").splitlines()):
+    text = out.read_text(encoding="utf-8")
+    if "Traceback" in text:
+        raise Trouble(text)
+    for line in sorted(text.splitlines()):
         side.log(line)
     side.log(f"status: {done.returncode}")
 

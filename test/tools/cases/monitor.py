@@ -250,6 +250,8 @@ def binary(side: Side, form: str) -> None:
             # The unique name says which connection of the bus it is.
             side.log(message.replace(own.encode(), b"OWN").hex() if len(own) == 4
                      else decoded.show())
+        if decoded.member == END:
+            break  # what was sent to wait for it may have been seen or not
 
 
 @case(on_bus=True, params=("--binary", "--pcap"))
@@ -350,7 +352,8 @@ def wait_for_fallback(side: Side, arguments: Sequence[str]) -> tuple[Running, Cl
     monitor = side.start("dbus-monitor", ["--session", *arguments])
 
     def probe() -> bool:
-        prober.send(wire.signal("/test", "com.example.T", "Probe"))
+        # Without a call of the bus, which would number its answer.
+        prober.send(wire.signal("/test", "com.example.T", "Probe"), sync=False)
         return b"Probe" in monitor.stdout()
 
     wait_until(probe, "a signal to be seen")
@@ -369,8 +372,9 @@ def fallback(side: Side, arguments: Sequence[str]) -> None:
     wait_until(lambda: END.encode() in monitor.stdout(), "the last message")
     monitor.stop()
     lines = monitor.stdout().decode().splitlines()
-    start = next(i for i, line in enumerate(lines) if "Mark" in line)
-    for line in lines[start:]:
+    start, last = (next(i for i, line in enumerate(lines) if word in line)
+                   for word in ("Mark", END))
+    for line in lines[start:last + 1]:
         side.log(f"out: {line}")
     side.log(f"err: {monitor.stderr().decode()}")
 

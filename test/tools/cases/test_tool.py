@@ -90,9 +90,9 @@ def errors(side: Side, arguments: Sequence[str]) -> None:
 
 
 def log_calls(side: Side, watcher: Watcher) -> None:
-    """Write down who called and what was answered, one after the other."""
+    """Write down what was called."""
     for message in watcher.messages():
-        if message.member == "Hello" or (message.sender != BUS and message.type != wire.ERROR):
+        if message.type == wire.METHOD_CALL:
             side.log(f"sent: {message.show()[:300]}")
 
 
