@@ -32,14 +32,21 @@ static void close_connection(DBusConnection *c)
         dbus_connection_unref(c);
 }
 
-struct scene *scene_new(const char *config)
+struct scene *scene_on(struct daemon *d)
 {
         struct scene *s = g_new0(struct scene, 1);
 
-        s->daemon = daemon_new(NULL);
+        s->daemon = d;
         s->parties = g_ptr_array_new();
         s->observer = open_connection(s->daemon);
         s->deadline = g_get_monotonic_time() + DEADLINE;
+        return s;
+}
+
+struct scene *scene_new(const char *config)
+{
+        struct scene *s = scene_on(daemon_new(NULL));
+
         if (config)
                 scene_reload(s, config);
         return s;
@@ -75,8 +82,8 @@ static DBusHandlerResult show(DBusConnection *c, DBusMessage *m, void *data)
         struct party *p = data;
 
         (void)c;
-        if (dbus_message_get_type(m) == DBUS_MESSAGE_TYPE_SIGNAL &&
-            (!sender || g_str_equal(sender, DBUS_SERVICE_DBUS)))
+        if (!sender || g_str_equal(sender, DBUS_SERVICE_DBUS) ||
+            dbus_message_has_destination(m, DBUS_SERVICE_DBUS))
                 return DBUS_HANDLER_RESULT_HANDLED;
         g_queue_push_tail(&p->seen, dbus_message_ref(m));
         if (p->handle)
@@ -196,7 +203,7 @@ void scene_settle(struct scene *s)
                 for (guint j = 0; j < s->parties->len; ++j) {
                         struct party *p = g_ptr_array_index(s->parties, j);
 
-                        if (p->deaf || !dbus_connection_get_is_connected(p->connection))
+                        if (p->deaf || p->mute || !dbus_connection_get_is_connected(p->connection))
                                 continue;
                         ping(p->connection);
                         party_turn(p);

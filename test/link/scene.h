@@ -23,11 +23,13 @@ struct party {
         struct scene *scene;
         DBusConnection *connection;
         const char *name;
-        GQueue seen; /* DBusMessage: what its application was shown, but for the bus's signals */
+        GQueue seen; /* DBusMessage: what its application was shown, but for what concerns the bus
+                      */
         /* Is shown each of them, too. NULL: calls are answered with their arguments. */
         void (*handle)(struct party *p, DBusMessage *m);
         void *data;
         bool deaf; /* scene_turn() leaves it alone */
+        bool mute; /* says nothing, not even that it is settled */
 };
 
 struct scene {
@@ -39,6 +41,8 @@ struct scene {
 
 /* `config`: elements, or NULL. */
 struct scene *scene_new(const char *config);
+/* Another scene, on a daemon that is there: of another process. */
+struct scene *scene_on(struct daemon *d);
 /* With the links of all that is in it. Returns NULL. */
 struct scene *scene_free(struct scene *s);
 
