@@ -8,27 +8,38 @@
 
 #include <stddef.h>
 
+#include "core/hash.h"
+
+/* A variable. A name may have a '=' in it, so the text alone does not tell where the name ends. */
+struct environment_variable {
+        struct hash_link link;
+        size_t index; /* in environment.vector */
+        size_t name_length;
+        char text[]; /* "NAME=VALUE" */
+};
+
 struct environment {
-        char **entries; /* "NAME=VALUE", NULL-terminated: fit for execve(); NULL while empty */
+        struct hash_key key;
+        struct hash_table table; /* struct environment_variable */
+        char **vector;           /* the texts, NULL-terminated; never NULL once initialised */
         size_t n, room;
 };
 
 /*
- * Starts with `from` (environ(7)), without what was meant for the daemon alone. What has no '='
- * gets an empty value. Returns 0 or -ENOMEM.
+ * Starts with `from` (environ(7)), without what a service manager meant for the daemon alone. What
+ * has no '=' gets an empty value; the last of several for one name counts. Returns 0 or -ENOMEM.
  */
 int environment_init(struct environment *e, char *const *from);
-int environment_copy(struct environment *to, const struct environment *from);
 void environment_deinit(struct environment *e);
 
 /*
  * Sets a variable or changes it. As with the reference any name will do: an empty one, or one with
- * a '=', which makes several variables of one name. Returns 0, or -ENOMEM with nothing changed.
+ * a '=', so that a program may see several of one name. Returns 0, or -ENOMEM with nothing changed.
  */
 int environment_set(struct environment *e, const char *name, const char *value);
 
-/* The value; NULL: not set. */
-const char *environment_get(const struct environment *e, const char *name);
-
-/* For execve(2). Valid until the next change. Never NULL. */
-char *const *environment_vector(const struct environment *e);
+/* For execve(2). Valid until the next change. */
+static inline char *const *environment_vector(const struct environment *e)
+{
+        return e->vector;
+}
