@@ -450,7 +450,7 @@ void link_up(struct party *a, struct party *b)
 {
         struct listed l = {0};
 
-        for (unsigned i = 0; i < MAX_ROUND_TRIPS; ++i) {
+        for (unsigned i = 0; i < (scene_has_links(a->scene) ? MAX_ROUND_TRIPS : 100); ++i) {
                 round_trip(a, b);
                 if (i % 16 || !scene_has_links(a->scene))
                         continue;
