@@ -35,8 +35,6 @@ def known(program: Path) -> set[str]:
         done = subprocess.run([program, *words, "--help"], stdin=subprocess.DEVNULL, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20)
         text += b"\n" + done.stdout
-        if done.returncode == 0:
-            text += b" --help"
     return {option.decode() for option in OPTION.findall(text)} - OF_OTHERS.get(program.name, set())
 
 
@@ -63,10 +61,11 @@ def main() -> int:
         if not page.exists():
             problems.append("it has no page")
         else:
-            there, told = known(program), described(page)
+            # A help need not tell of itself.
+            there, told = known(program) | {"--help"}, described(page)
             problems += [f"not in the page: {option}" for option in sorted(there - told)]
             problems += [f"not in the program: {option}" for option in sorted(told - there)]
-            if not there:
+            if len(there) == 1:
                 problems.append("it has no options")
         failed += bool(problems)
         print(f"{'not ok' if problems else 'ok'} {number} - {program.name}")
