@@ -38,6 +38,7 @@ int bus_init(struct bus *bus, struct loop *loop, struct config *config,
 void bus_deinit(struct bus *bus)
 {
         peers_deinit(&bus->peers);
+        lsm_stop(bus);
         bus->rules = match_registry_free(bus->rules);
         bus->eavesdrop = match_registry_free(bus->eavesdrop);
         bus->monitors = match_registry_free(bus->monitors);

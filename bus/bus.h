@@ -13,6 +13,7 @@
 #include "bus/fault.h"
 #include "bus/links.h"
 #include "bus/loop.h"
+#include "bus/lsm.h"
 #include "bus/match.h"
 #include "bus/names.h"
 #include "bus/peers.h"
@@ -47,6 +48,7 @@ struct bus {
         int64_t reply_timeout;         /* ms, -1: for ever; reloading does not change it */
         struct bus_peaks peaks;
         struct link_registry links;
+        struct lsm *lsm;         /* NULL: no security module mediates */
         uint32_t last_serial;    /* of the messages that the bus itself makes */
         uid_t uid;               /* whom the daemon runs as */
         bool systemd_activation; /* --systemd-activation: systemd starts services */

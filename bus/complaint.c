@@ -11,7 +11,7 @@ static const char *or_unset(const char *text)
         return text ? text : "(unset)";
 }
 
-static const char *type_name(uint8_t type)
+const char *complaint_type_name(uint8_t type)
 {
         static const char *const names[] = {
                 [MESSAGE_INVALID] = "invalid",
@@ -24,22 +24,37 @@ static const char *type_name(uint8_t type)
         return type < sizeof(names) / sizeof(*names) ? names[type] : "unknown";
 }
 
+static const char *name_of(const struct peer *from)
+{
+        if (!from)
+                return "(unset)";
+        /* As the reference writes that there is none yet. */
+        return from->name_length ? from->name : "(null)";
+}
+
+static const char *description_of(struct peer *from)
+{
+        /* As the reference writes it, with parentheses of its own. */
+        if (!from)
+                return "(bus)";
+        return from->name_length ? peer_description(from) : "inactive";
+}
+
 int complaint_set(const struct complaint *c, struct fault *fault)
 {
         const struct message *m = c->message;
         const char *destination = message_text(m, FIELD_DESTINATION);
-        char *text;
+        char *text, count[40] = "";
         int n;
 
+        if (!c->uncounted)
+                snprintf(count, sizeof(count), ", %u matched rules", c->n_matched);
         n = asprintf(&text,
-                     "%s, %u matched rules; type=\"%s\", sender=\"%s\" (%s) interface=\"%s\" "
+                     "%s%s; type=\"%s\", sender=\"%s\" (%s) interface=\"%s\" "
                      "member=\"%s\" error name=\"%s\" requested_reply=\"%d\" "
                      "destination=\"%s\" (%s)",
-                     c->what, c->n_matched, type_name(m->header.type),
-                     or_unset(c->from && c->from->name_length ? c->from->name : NULL),
-                     /* As the reference writes it, with parentheses of its own. */
-                     c->from ? peer_description(c->from) : "(bus)",
-                     or_unset(message_text(m, FIELD_INTERFACE)),
+                     c->what, count, complaint_type_name(m->header.type), name_of(c->from),
+                     description_of(c->from), or_unset(message_text(m, FIELD_INTERFACE)),
                      or_unset(message_text(m, FIELD_MEMBER)),
                      or_unset(message_text(m, FIELD_ERROR_NAME)), c->requested_reply,
                      /* A broadcast has none; the reference writes this. */

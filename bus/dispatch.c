@@ -6,6 +6,7 @@
 #include "bus/activation.h"
 #include "bus/announce.h"
 #include "bus/bus.h"
+#include "bus/complaint.h"
 #include "bus/driver.h"
 #include "bus/log.h"
 #include "bus/route.h"
@@ -22,9 +23,9 @@ static void refuse_monitor(struct peer *p, const struct message *m)
 {
         log_line(LOG_LEVEL_WARNING,
                  "Monitoring connection %s (%s) is not allowed to send messages; closing it. "
-                 "Please fix the monitor to not do that. (message type=\"%u\" interface=\"%s\" "
+                 "Please fix the monitor to not do that. (message type=\"%s\" interface=\"%s\" "
                  "member=\"%s\" error name=\"%s\" destination=\"%s\")",
-                 p->name, peer_description(p), m->header.type,
+                 p->name, peer_description(p), complaint_type_name(m->header.type),
                  or_none(message_text(m, FIELD_INTERFACE)), or_none(message_text(m, FIELD_MEMBER)),
                  or_none(message_text(m, FIELD_ERROR_NAME)),
                  or_none(message_text(m, FIELD_DESTINATION)));
@@ -137,7 +138,7 @@ static bool dispatch_authenticated(struct peer *p)
         } else if (!policy_may_connect(bus->config->policy, &who, bus->uid)) {
                 return false;
         }
-        return bus_assign_policy(bus, p) == 0;
+        return lsm_admit(bus, p) == 0 && bus_assign_policy(bus, p) == 0;
 }
 
 static void dispatch_closed(struct peer *p)

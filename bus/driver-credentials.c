@@ -58,7 +58,7 @@ int driver_get_selinux_context(struct driver_call *c)
 
         if (driver_read_owner(c, "security context", &name, &p, &is_bus) < 0)
                 return -1;
-        context = is_bus ? NULL : lsm_selinux_context(&p->credentials);
+        context = is_bus ? NULL : lsm_selinux_context(p);
         if (!context)
                 return fault_set(c->fault, ERROR_SELINUX_UNKNOWN,
                                  "Could not determine security context for '%s'", name);

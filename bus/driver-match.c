@@ -61,7 +61,8 @@ int driver_add_match(struct driver_call *c)
         }
         if (read_rule(c, &c->args, &rule) < 0)
                 return -1;
-        if (match_rule_eavesdrops(rule) && driver_check_privileged(c, "AddMatch") < 0) {
+        if (match_rule_eavesdrops(rule) && (driver_check_privileged(c, "AddMatch") < 0 ||
+                                            lsm_may_eavesdrop(c->bus, p, c->fault) < 0)) {
                 match_rule_free(rule);
                 return -1;
         }
@@ -189,7 +190,10 @@ static int check_flags(struct driver_call *c)
 int driver_become_monitor(struct driver_call *c)
 {
         struct rule_list rules = {0};
-        int r = check_flags(c);
+        int r = lsm_may_eavesdrop(c->bus, c->caller, c->fault);
+
+        if (!r)
+                r = check_flags(c);
 
         if (!r)
                 r = read_rules(c, &rules);

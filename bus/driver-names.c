@@ -89,6 +89,8 @@ static int check_own(struct driver_call *c, const char *name, uint32_t length)
                                  "Connection \"%s\" is not allowed to own the service \"%s\""
                                  "because it is reserved for D-Bus' use only",
                                  p->name, name);
+        if (c->bus->lsm && lsm_may_own(c->bus, c->caller, name, c->fault) < 0)
+                return -1;
         if (!policy_may_own(p->policy, name, length))
                 return fault_set(c->fault, ERROR_ACCESS_DENIED,
                                  "Connection \"%s\" is not allowed to own the service \"%s\" due "

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
 #include <string.h>
 
 #include "bus/driver-call.h"
@@ -9,13 +10,22 @@ static bool is_optional(const struct driver_interface *i)
         return !i->any_path && strcmp(i->name, "org.freedesktop.DBus.Properties") != 0;
 }
 
+static int compare_texts(const void *a, const void *b)
+{
+        return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 void driver_write_features(struct bus *bus, struct writer *w)
 {
-        static const char *const features[] = {"ActivatableServicesChanged", "HeaderFiltering",
-                                               "SystemdActivation"};
-        size_t n = sizeof(features) / sizeof(*features);
+        const char *features[3 + LSM_MAX] = {"ActivatableServicesChanged", "HeaderFiltering"};
+        size_t n = 2;
 
-        writer_strings(w, features, bus->systemd_activation ? n : n - 1);
+        n += lsm_names(bus, features + n);
+        if (bus->systemd_activation)
+                features[n++] = "SystemdActivation";
+        /* In the order of the alphabet, whatever there is. */
+        qsort(features, n, sizeof(*features), compare_texts);
+        writer_strings(w, features, n);
 }
 
 void driver_write_interfaces(struct bus *bus, struct writer *w)

@@ -31,6 +31,11 @@ void log_setup(unsigned targets, const char *bus_type)
                 openlog("dbus-daemon", LOG_PID, LOG_DAEMON);
 }
 
+bool log_goes_to_syslog(void)
+{
+        return log_targets & LOG_TO_SYSLOG;
+}
+
 void log_without_prefix(void)
 {
         log_prefix[0] = '\0';

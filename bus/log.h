@@ -24,6 +24,9 @@ enum log_level {
 /* `targets`: enum log_target, or'ed. `bus_type`: of the configuration, or NULL; borrowed. */
 void log_setup(unsigned targets, const char *bus_type);
 
+/* True if what is told goes to the log of the system. */
+bool log_goes_to_syslog(void);
+
 /* For a daemon that could not start: there is no bus to speak of. */
 void log_without_prefix(void);
 

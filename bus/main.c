@@ -124,12 +124,9 @@ static int listen_by(struct daemon *d, struct config *config, char **error)
 {
         int r;
 
-        if (config->apparmor == CONFIG_APPARMOR_REQUIRED) {
-                *error = strdup("AppArmor mediation required but not present");
-                r = -1;
-        } else {
+        r = lsm_check_required(config, error);
+        if (!r)
                 r = take_pidfile(d, config, error);
-        }
         if (!r) {
                 r = loop_init(&d->loop);
                 if (r < 0)
@@ -197,6 +194,8 @@ static int settle(struct daemon *d, char **error)
         if (d->user.name && process_become_user(&d->user, error) < 0)
                 return -1;
         d->server.bus.uid = getuid();
+        if (lsm_start(&d->server.bus, error) < 0)
+                return -1;
         r = take_signals(d, &signals);
         if (r < 0) {
                 *error = strdup(strerror(-r));

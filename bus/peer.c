@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "bus/links.h"
+#include "bus/lsm.h"
 #include "core/listen.h"
 
 #define NS_PER_MS 1000000ull
@@ -430,6 +431,7 @@ void peer_bury(struct peer *p)
         list_remove(&p->of_flush);
         p->sasl = sasl_server_free(p->sasl);
         p->policy = policy_view_unref(p->policy);
+        p->lsm = lsm_labels_free(p->lsm);
         input_deinit(&p->input);
         output_deinit(&p->output);
         p->buried = true;

@@ -43,6 +43,7 @@ enum peer_state {
 struct peer;
 struct peer_user;
 struct linked;
+struct lsm_labels;
 
 /* What a peer reports to the layer above. */
 struct peer_handler {
@@ -100,6 +101,7 @@ struct peer {
         unsigned live_messages;
 
         struct policy_view *policy;
+        struct lsm_labels *lsm; /* NULL: no security module mediates */
         struct peer_user *user;
         struct name_owner names;
         struct match_owner rules, eavesdrop_rules, monitor_rules;
@@ -109,7 +111,7 @@ struct peer {
         /* Messages since the authentication, as peer links count them: read and wholly routed; and
          * put on the way to it. */
         uint64_t n_routed, n_queued;
-        struct linked *linked; /* NULL: it has not asked for links */
+        struct linked *linked;     /* NULL: it has not asked for links */
         enum link_reason no_links; /* why it has not got what it asked for */
 
         /* The highest values so far, for Debug.Stats. */

@@ -70,7 +70,23 @@ static int check_type(const struct message *m, struct fault *fault)
                          "Message bus will not accept messages of unknown type\n");
 }
 
-/* May the message go from its sender to `to` (NULL: the bus)? */
+/* What there is to be said before policy is asked. */
+static int mediate(const struct delivery *d, struct peer *to, struct fault *fault)
+{
+        const struct lsm_message m = {
+                .message = d->message,
+                .from = d->from,
+                .to = to,
+                .requested_reply = d->requested_reply,
+        };
+
+        if (check_type(d->message, fault) < 0)
+                return -1;
+        if (!d->bus->lsm || !d->from)
+                return 0;
+        return lsm_may_send(d->bus, &m, fault);
+}
+
 static int check_policy(const struct delivery *d, struct peer *to, struct fault *fault)
 {
         const struct policy_message pm = {
@@ -83,8 +99,6 @@ static int check_policy(const struct delivery *d, struct peer *to, struct fault 
         const struct limits *limits = &d->bus->config->limits;
         struct policy_verdict v;
 
-        if (check_type(d->message, fault) < 0)
-                return -1;
         if (d->from) {
                 v = policy_may_send(d->from->policy, &pm, &d->bus->names);
                 if (!v.allow)
@@ -106,6 +120,12 @@ static int check_policy(const struct delivery *d, struct peer *to, struct fault 
         return 0;
 }
 
+/* May the message go from its sender to `to` (NULL: the bus)? */
+static int check(const struct delivery *d, struct peer *to, struct fault *fault)
+{
+        return mediate(d, to, fault) < 0 ? -1 : check_policy(d, to, fault);
+}
+
 static bool is_hello(const struct message *m)
 {
         const char *interface = message_text(m, FIELD_INTERFACE);
@@ -120,8 +140,8 @@ int route_check_to_bus(struct bus *bus, struct peer *from, struct message *m, st
         const struct delivery d = {.bus = bus, .from = from, .message = m};
 
         if (from->name_length)
-                return check_policy(&d, NULL, fault);
-        if (check_type(m, fault) < 0)
+                return check(&d, NULL, fault);
+        if (mediate(&d, NULL, fault) < 0)
                 return -1;
         if (is_hello(m))
                 return 0;
@@ -198,7 +218,7 @@ static void send_copy(const struct delivery *addressed, struct peer *to)
 
         /* Whoever listens in has not asked for a reply. */
         d->requested_reply = false;
-        r = check_policy(d, to, &fault);
+        r = check(d, to, &fault);
         if (!r && d->message->n_fds && !to->fd_passing)
                 r = fault_set(&fault, ERROR_NOT_SUPPORTED,
                               "broadcast cannot be delivered to %s (%s) because it does not "
@@ -307,6 +327,13 @@ static int expect_reply(const struct delivery *d, struct fault *fault)
         return 0;
 }
 
+/* The flag is the bus's alone, towards those that joined in. */
+static void take_flag(const struct peer *to, struct message *m)
+{
+        if (to->linked && (m->header.flags & LINK_FLAG_LET_THROUGH))
+                message_set_flags(m, m->header.flags & (uint8_t)~LINK_FLAG_LET_THROUGH);
+}
+
 /* A reply for which there is no call here may be to one that went over a link. The caller is told
  * that the bus does not know: whoever sends it may have guessed. */
 static bool lets_through(struct bus *bus, struct peer *from, struct peer *to, struct message *m)
@@ -324,10 +351,15 @@ int route_unicast(struct bus *bus, struct peer *from, struct peer *to, struct me
         struct reply *reply = NULL;
         int r;
 
-        if (m->header.reply_serial)
+        if (m->header.reply_serial) {
+                take_flag(to, m);
                 reply = reply_find(&bus->replies, &to->replies, m->header.reply_serial,
                                    &from->replies);
+        }
         d.requested_reply = reply || lets_through(bus, from, to, m);
+        /* What a security module turns down is as if it had never been sent. */
+        if (mediate(&d, to, fault) < 0)
+                return -1;
         r = check_policy(&d, to, fault);
         /* Nothing comes of this one: a reply is still expected, and a call expects none. */
         if (!r && m->n_fds && !to->fd_passing)
@@ -375,7 +407,7 @@ void route_from_bus(struct bus *bus, struct peer *to, struct message *m)
 
         route_capture(bus, NULL, to, m);
         /* Before Hello there is no policy to ask. */
-        if (to->name_length && check_policy(&d, to, &fault) < 0) {
+        if (to->name_length && check(&d, to, &fault) < 0) {
                 capture_refusal(&d, &fault);
                 return;
         }

@@ -274,6 +274,10 @@ static int reload(struct server *s, struct fault *fault)
                 return fault_no_memory(fault);
         if (r > 0)
                 return fault_take(fault, names[r], error);
+        if (lsm_set_config(&s->bus, config, fault) < 0) {
+                config_free(config);
+                return -1;
+        }
         if (bus_set_config(&s->bus, config) < 0) {
                 config_free(config);
                 return fault_no_memory(fault);
