@@ -5,9 +5,8 @@
  * All services of a list of directories: names that can be started, and by what.
  *
  * The directories are read when they are given, and again when a name is asked for that is not
- * known. A file whose time of modification has changed is read again when its name is asked for.
- * So a service that is new, or changed, or gone is noticed without anybody telling us. All of this
- * is as the reference has it.
+ * known. A file that has been changed is read again when its name is asked for. So a service that
+ * is new, or changed, or gone is noticed without anybody telling us, as with the reference.
  */
 
 #include <stdbool.h>
@@ -15,49 +14,52 @@
 #include <time.h>
 
 #include "bus/config.h"
+#include "bus/fault.h"
 #include "bus/service-file.h"
 #include "core/hash.h"
 #include "core/list.h"
 
-/* A service. Its data are replaced when its file changes: take what is needed for later along. */
+/* A file that has been read and provides a name. */
 struct service {
-        struct hash_link link;   /* in service_dirs.names, by data.name */
-        struct list of_registry; /* in service_dirs.services */
+        struct hash_link of_names; /* service_dirs.names, by data.name */
+        struct hash_link of_files; /* service_dirs.files, by path */
+        struct list of_services;   /* service_dirs.services, in the order of being found */
+        struct service_file data;  /* as it was at `mtime` */
         const struct service_dir *dir;
-        char *file; /* its name in `dir` */
-        struct timespec mtime;
-        struct service_file data;
-        char *path; /* dir/file */
+        time_t mtime; /* whole seconds, as the reference compares them */
+        char path[];
 };
 
 struct service_dir {
         char *path;
-        bool strict_names;
+        bool strict_names; /* see struct config_service_dir */
 };
 
 struct service_dirs {
         struct hash_key key;
-        struct hash_table names;
-        struct list services;     /* struct service.of_registry; as they were found */
-        struct service_dir *dirs; /* first of them first: it has precedence */
-        size_t n_dirs, n_services;
+        struct hash_table names, files; /* struct service */
+        struct list services;           /* struct service */
+        struct service_dir *dirs;       /* what is in the first of them counts */
+        size_t n_dirs;
+        bool has_helper; /* the bus starts services by its <servicehelper> */
 };
 
 /*
- * Reads all of the directories of a configuration, which are copied. What is wrong with a file is
- * logged if the reference does, and is the end of that file only; a directory that is not there is
- * empty. Blocks on the disk. Returns 0, or -1 and NoMemory or why a directory cannot be read.
+ * Reads all of the directories of a configuration. A file that is not right is left out, as is the
+ * second one for a name; a directory that cannot be read is empty. What is wrong with the name of
+ * a file is logged. Blocks on the disk. Returns 0, or -1 and NoMemory or, if we have run out of
+ * descriptors, Failed.
  */
-int service_dirs_init(struct service_dirs *s, const struct config_service_dir *dirs, size_t n,
-                      struct fault *f);
+int service_dirs_init(struct service_dirs *s, const struct config *c, struct fault *f);
 void service_dirs_deinit(struct service_dirs *s);
 
 /*
- * Finds a service after having made sure that it is what is on the disk: blocks on that, and may
- * read everything again. Returns 0 and a service, valid until the next call of any function here;
- * or -1 and ServiceUnknown, NoMemory, or what is wrong with the file.
+ * Finds a service as it is on the disk: blocks on that. A file that is gone is forgotten; one that
+ * is not right any more stands as it was; one that has come to provide another name is found by
+ * its old one once more, as with the reference.
+ *
+ * Returns 0 and a service, valid until the next call of this function; or -1 and ServiceUnknown,
+ * or an error as of service_dirs_init().
  */
 int service_dirs_find(struct service_dirs *s, const char *name, struct service **sp,
                       struct fault *f);
-
-/* The services, for list_... of s->services: container_of(l, struct service, of_registry). */
