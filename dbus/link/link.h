@@ -26,6 +26,10 @@
 #define LINK_CONNECTION_TYPE "(suuas)"
 #define LINK_LIST_TYPE       "a" LINK_LISTED_TYPE "a" LINK_PAIR_TYPE "a" LINK_CONNECTION_TYPE "a{sv}"
 
+/* What SO_SNDBUF is set to at both ends, whatever the system's default is: the kernel makes twice
+ * as much of it (socket(7)), and takes one packet more. A receiver relies on the bound. */
+#define LINK_SEND_BUFFER (104 * 1024)
+
 /* Flag in the header of a reply that the bus let through without having seen a call for it. */
 #define LINK_FLAG_LET_THROUGH 0x80
 
