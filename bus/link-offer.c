@@ -300,6 +300,24 @@ static struct link *link_new(struct bus *bus, struct linked *a, struct linked *b
         return l;
 }
 
+/* Makes the sockets of a link, which hold no more than what a receiver reads at once. */
+static int make_sockets(int sockets[2])
+{
+        int size = LINK_SEND_BUFFER;
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets) < 0)
+                return -errno;
+        for (size_t i = 0; i < 2; ++i) {
+                if (setsockopt(sockets[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) < 0) {
+                        int r = -errno;
+
+                        close_fds(sockets, 2);
+                        return r;
+                }
+        }
+        return 0;
+}
+
 /*
  * Makes the link with these rules, which become its own on success. The peer that is told first can
  * send before the other is told: it finds that in its socket.
@@ -307,11 +325,11 @@ static struct link *link_new(struct bus *bus, struct linked *a, struct linked *b
 static int open_link(struct bus *bus, struct linked *a, struct linked *b,
                      struct link_rules (*may_send)[2])
 {
-        int sockets[2], fd, told = 0, r;
+        int sockets[2], fd, told = 0, r = make_sockets(sockets);
         struct link *l;
 
-        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets) < 0)
-                return -errno;
+        if (r < 0)
+                return r;
         fd = duplicate(sockets[0]);
         l = fd < 0 ? NULL : link_new(bus, a, b, fd);
         if (!l) {

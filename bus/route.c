@@ -327,6 +327,13 @@ static int expect_reply(const struct delivery *d, struct fault *fault)
         return 0;
 }
 
+/* The flag is the bus's alone, towards those that joined in. */
+static void take_flag(const struct peer *to, struct message *m)
+{
+        if (to->linked && (m->header.flags & LINK_FLAG_LET_THROUGH))
+                message_set_flags(m, m->header.flags & (uint8_t)~LINK_FLAG_LET_THROUGH);
+}
+
 /* A reply for which there is no call here may be to one that went over a link. The caller is told
  * that the bus does not know: whoever sends it may have guessed. */
 static bool lets_through(struct bus *bus, struct peer *from, struct peer *to, struct message *m)
@@ -344,9 +351,11 @@ int route_unicast(struct bus *bus, struct peer *from, struct peer *to, struct me
         struct reply *reply = NULL;
         int r;
 
-        if (m->header.reply_serial)
+        if (m->header.reply_serial) {
+                take_flag(to, m);
                 reply = reply_find(&bus->replies, &to->replies, m->header.reply_serial,
                                    &from->replies);
+        }
         d.requested_reply = reply || lets_through(bus, from, to, m);
         /* What a security module turns down is as if it had never been sent. */
         if (mediate(&d, to, fault) < 0)
