@@ -28,6 +28,7 @@ static int end_word(struct splitter *s)
                 if (!words)
                         return -ENOMEM;
                 s->words = words;
+                s->words[s->n] = NULL;
                 s->room = room;
         }
         word = strndup(s->word, s->length);
