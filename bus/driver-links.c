@@ -113,6 +113,12 @@ int driver_link_closed(struct driver_call *c)
                 return fault_set(c->fault, ERROR_FAILED, "There is no such link");
         if (read_serials(c, &serials, &n) < 0)
                 return -1;
+        /* Nobody can have sent so many over one link, and what each costs is ours to pay. */
+        if (n > LINK_MAX_AWAITED) {
+                free(serials);
+                peer_disconnect(c->caller);
+                return fault_set(c->fault, ERROR_LIMITS_EXCEEDED, "So many calls cannot wait");
+        }
         link_end_left(c->bus, e, serials, n);
         free(serials);
         return driver_reply_empty(c);

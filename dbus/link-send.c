@@ -114,6 +114,8 @@ static bool is_of_link(const struct client_link *link, const struct header *h)
                 return false;
         switch (h->type) {
         case MESSAGE_METHOD_CALL:
+                /* Each that waits for a reply has a reference, and so does the link. */
+                return !h->reply_serial && link->peer->refs <= LINK_MAX_AWAITED;
         case MESSAGE_SIGNAL:
                 return !h->reply_serial;
         case MESSAGE_METHOD_RETURN:

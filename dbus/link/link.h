@@ -30,6 +30,10 @@
  * as much of it (socket(7)), and takes one packet more. A receiver relies on the bound. */
 #define LINK_SEND_BUFFER (104 * 1024)
 
+/* Calls over one link that wait for a reply: more go by the bus. When the link ends, the bus waits
+ * for no more. */
+#define LINK_MAX_AWAITED 4096
+
 /* Flag in the header of a reply that the bus let through without having seen a call for it. */
 #define LINK_FLAG_LET_THROUGH 0x80
 
