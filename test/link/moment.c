@@ -53,6 +53,19 @@ bool moment_cancel(void)
 }
 
 /* In place of libc's. */
+
+__attribute__((visibility("default"))) ssize_t send(int fd, const void *bytes, size_t size,
+                                                    int flags)
+{
+        static ssize_t (*next)(int, const void *, size_t, int);
+
+        if (!next)
+                *(void **)&next = dlsym(RTLD_NEXT, "send");
+        if (send_moment.f && is_link(fd))
+                come(&send_moment);
+        return next(fd, bytes, size, flags);
+}
+
 __attribute__((visibility("default"))) ssize_t sendmsg(int fd, const struct msghdr *message,
                                                        int flags)
 {
@@ -74,6 +87,19 @@ __attribute__((visibility("default"))) int recvmmsg(int fd, struct mmsghdr *mess
         if (!next)
                 *(void **)&next = dlsym(RTLD_NEXT, "recvmmsg");
         r = next(fd, messages, n, flags, timeout);
+        if (read_moment.f && is_link(fd))
+                come(&read_moment);
+        return r;
+}
+
+__attribute__((visibility("default"))) ssize_t recvmsg(int fd, struct msghdr *message, int flags)
+{
+        static ssize_t (*next)(int, struct msghdr *, int);
+        ssize_t r;
+
+        if (!next)
+                *(void **)&next = dlsym(RTLD_NEXT, "recvmsg");
+        r = next(fd, message, flags);
         if (read_moment.f && is_link(fd))
                 come(&read_moment);
         return r;
