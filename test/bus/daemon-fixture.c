@@ -19,7 +19,7 @@
 
 static const char *argument;
 
-static const char *daemon_path(void)
+const char *daemon_path(void)
 {
         const char *path = g_getenv("DBUS_DIRECT_TEST_DAEMON");
 

@@ -26,6 +26,9 @@ struct daemon {
 /* g_test_init(), and takes the program's argument. */
 void daemon_test_init(int *argc, char ***argv);
 
+/* The program that is run. */
+const char *daemon_path(void);
+
 /* Everybody may do everything, the limits are `limits`: "name=value name=value"; NULL: defaults. */
 struct daemon *daemon_new(const char *limits);
 
