@@ -249,18 +249,42 @@ static bool wait_for_other(DBusConnection *c, int64_t deadline)
         return r != ETIMEDOUT;
 }
 
-/* Sleeps on the descriptors for what nobody else sleeps for, and does what became possible. */
-static bool wait_for_descriptors(DBusConnection *c, bool reads, bool writes, int64_t deadline)
+/* Tells the CPU that nothing comes of this turn, if it wants to know. */
+static void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+        __builtin_ia32_pause();
+#elif defined(__aarch64__) || defined(__arm__)
+        __asm__ volatile("yield");
+#endif
+}
+
+enum spun { SPUN_WON, SPUN_LOST, SPUN_UNDECIDED };
+
+/* Looks at the links again and again. The lock is given up in between. */
+static enum spun spin(DBusConnection *c, uint64_t end)
+{
+        while (c->links && !links_bus_is_ahead(c)) {
+                if (links_try(c))
+                        return SPUN_WON;
+                if (monotonic_now() >= end)
+                        return SPUN_LOST;
+                pthread_mutex_unlock(&c->lock);
+                relax();
+                pthread_mutex_lock(&c->lock);
+        }
+        return SPUN_UNDECIDED;
+}
+
+/* Sleeps on the descriptors, and does what became possible. Returns what poll() did. */
+static int sleep_on_descriptors(DBusConnection *c, bool reads, bool writes, int timeout)
 {
         struct pollfd p[2] = {{.fd = c->transport.fd}, {.fd = -1, .events = POLLIN}};
-        int n, timeout = milliseconds_until(deadline);
+        int n;
 
         p[0].events = (short)((reads ? POLLIN : 0) | (writes ? POLLOUT : 0));
         if (reads)
                 p[1].fd = links_poll_fd(c);
-        c->is_reader_asleep |= reads;
-        c->is_writer_asleep |= writes;
-        c->asleep_in = process_number();
         pthread_mutex_unlock(&c->lock);
         n = poll(p, 2, timeout);
         pthread_mutex_lock(&c->lock);
@@ -275,6 +299,34 @@ static bool wait_for_descriptors(DBusConnection *c, bool reads, bool writes, int
                 connection_read(c);
         else if (n > 0 && p[1].revents && c->links)
                 links_read(c);
+        return n;
+}
+
+/* Waits on the descriptors for what nobody else waits for: sleeps, or looks at the links for a
+ * while before that. */
+static bool wait_for_descriptors(DBusConnection *c, bool reads, bool writes, int64_t deadline)
+{
+        enum link_spin_plan plan = LINK_SPIN_SLEEP;
+        enum spun spun = SPUN_UNDECIDED;
+        int timeout = milliseconds_until(deadline), n = 1;
+        uint64_t begun = 0;
+
+        if (reads && !writes && timeout && c->links && c->links->n_open)
+                plan = link_spin_plan(&c->links->spin, link_spin_count_cpus);
+        if (plan != LINK_SPIN_SLEEP)
+                begun = monotonic_now();
+        c->is_reader_asleep |= reads;
+        c->is_writer_asleep |= writes;
+        c->asleep_in = process_number();
+        if (plan == LINK_SPIN_SPIN)
+                spun = spin(c, begun + c->links->spin.bound);
+        if (spun == SPUN_WON)
+                c->is_reader_asleep = false;
+        else
+                n = sleep_on_descriptors(c, reads, writes, timeout);
+        if (plan != LINK_SPIN_SLEEP && c->links)
+                link_spin_over(&c->links->spin, spun != SPUN_UNDECIDED, spun == SPUN_WON,
+                               monotonic_now() - begun);
         /* Whoever waits may have to sleep on the descriptors now. */
         connection_changed(c);
         return n || !timeout ? n : deadline == DEADLINE_NEVER || now() < deadline;

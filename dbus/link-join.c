@@ -126,6 +126,7 @@ static void take_enabled(DBusConnection *c, DBusMessage *m)
         list_init(&links->all);
         links->knock = -1;
         link_merge_init(&links->merge);
+        link_spin_init(&links->spin, link_spin_bound());
         reader_init(&r, &m->wire);
         clock = read_fd(&r, m);
         tally = read_fd(&r, m);
@@ -140,14 +141,23 @@ static void take_enabled(DBusConnection *c, DBusMessage *m)
                 links_free(links);
 }
 
+void link_close(DBusConnection *c, struct client_link *link)
+{
+        if (link->fd < 0)
+                return;
+        /* By name: a process that was forked from this one may have the descriptor, too, which
+         * would keep it in the set. */
+        epoll_ctl(c->links_fd, EPOLL_CTL_DEL, link->fd, NULL);
+        close(link->fd);
+        link->fd = -1;
+        c->links->n_open -= 1;
+}
+
 static void link_free(DBusConnection *c, struct client_link *link)
 {
         while (!list_empty(&link->calls))
                 list_remove(link->calls.next);
-        if (link->fd >= 0) {
-                close(link->fd);
-                c->links->n_open -= 1;
-        }
+        link_close(c, link);
         list_remove(&link->of_all);
         linked_peer_unref(link->peer);
         dbus_free_string_array(link->names);

@@ -16,6 +16,10 @@
 
 /* Most that is read of one link before others have their turn: about a full socket. */
 #define SHARE (256u * 1024)
+/* Reads of a link that are for many packets, after there were several. */
+#define BURST 8
+/* One read in so many packets is for many, to see whether there are. */
+#define LOOK_FOR_BURST 16
 /* Cuts that follow each other before somebody else has a turn. */
 #define MAX_CUTS 4
 
@@ -30,16 +34,6 @@ static void close_descriptors(const int *fds, size_t n)
 {
         for (size_t i = 0; i < n; ++i)
                 close(fds[i]);
-}
-
-/* No more comes over this link. What was read of it and waits still counts. */
-static void end_link(DBusConnection *c, struct client_link *link)
-{
-        if (link->fd < 0)
-                return;
-        close(link->fd); /* out of the epoll set, too */
-        link->fd = -1;
-        c->links->n_open -= 1;
 }
 
 static bool is_for_us(const DBusConnection *c, const char *destination)
@@ -110,7 +104,7 @@ static void take_in(DBusConnection *c, struct client_link *link, DBusMessage *m)
 
         /* Which names are ours is a matter of the message's place. */
         if (!is_for_us(c, message_text(&m->wire, FIELD_DESTINATION))) {
-                end_link(c, link);
+                link_close(c, link);
                 dbus_message_unref(m);
                 return;
         }
@@ -165,39 +159,72 @@ static int take_packet(DBusConnection *c, struct client_link *link, const struct
         return 0;
 }
 
-/* Reads packets, a few with each system call. Returns true if there may be more. */
-static bool read_packets(DBusConnection *c, struct client_link *link, size_t *left)
+/* Reads up to @room packets with one system call. Returns true if there may be more. */
+static bool read_packets(DBusConnection *c, struct client_link *link, size_t *left, size_t room)
 {
         struct socket_packet packets[LINK_PACKETS];
         int n;
 
-        for (size_t i = 0; i < LINK_PACKETS; ++i) {
+        for (size_t i = 0; i < room; ++i) {
                 packets[i].bytes = c->links->packets + i * LINK_MAX_PACKET;
                 packets[i].size = LINK_MAX_PACKET;
         }
-        n = socket_recv_packets(link->fd, packets, LINK_PACKETS);
+        n = socket_recv_packets(link->fd, packets, room);
+        c->links->n_found += n != -EAGAIN;
         /* A peer that went without having read everything: what it had sent is still to come. */
         if (n == -ECONNRESET)
                 return true;
         if (n < 0 && n != -EAGAIN)
-                end_link(c, link);
+                link_close(c, link);
         for (int i = 0; i < n; ++i) {
                 /* Behind a packet that is not right, nothing is. */
                 if (link->fd < 0)
                         close_descriptors(packets[i].fds, packets[i].n_fds);
                 else if (take_packet(c, link, &packets[i]) < 0)
-                        end_link(c, link);
+                        link_close(c, link);
                 *left -= packets[i].size < *left ? packets[i].size : *left;
         }
-        return n == LINK_PACKETS && link->fd >= 0;
+        if (n > 0)
+                link->n_read += (unsigned)n;
+        if (n > 1)
+                link->burst = BURST;
+        return n == (int)room && link->fd >= 0;
 }
 
 static void drain_link(DBusConnection *c, struct client_link *link)
 {
         size_t left = SHARE;
 
-        while (link->fd >= 0 && left && read_packets(c, link, &left))
+        while (link->fd >= 0 && left && read_packets(c, link, &left, LINK_PACKETS))
                 ;
+}
+
+/* The only link, if what it has goes nowhere but behind what was read of it before; or NULL. */
+static struct client_link *only_link(const struct client_links *links)
+{
+        struct list *first = links->all.next;
+
+        if (links->n_open != 1 || first->next != &links->all || links->is_knocking)
+                return NULL;
+        return container_of(first, struct client_link, of_all);
+}
+
+/*
+ * A peer that waits for its answer sends one packet: to ask the kernel for more is dearer, and what
+ * there is beyond that is no less ready a moment later. Where there were several, there may be
+ * again.
+ */
+static void read_only_link(DBusConnection *c, struct client_link *link)
+{
+        size_t left = SHARE;
+
+        if (!link->burst && link->n_read % LOOK_FOR_BURST) {
+                read_packets(c, link, &left, 1);
+        } else {
+                link->burst -= link->burst > 0;
+                drain_link(c, link);
+        }
+        link_merge_cut(&c->links->merge, UINT64_MAX);
 }
 
 void links_drain(DBusConnection *c)
@@ -272,19 +299,46 @@ void links_knock(DBusConnection *c)
 
 int links_poll_fd(const DBusConnection *c)
 {
+        const struct client_link *only = c->links ? only_link(c->links) : NULL;
+
+        /* A set of descriptors is dearer to poll than one. */
+        if (only)
+                return only->fd;
         return c->links && (c->links->n_open || c->links->is_knocking) ? c->links_fd : -1;
 }
 
 void links_read(DBusConnection *c)
 {
+        struct client_link *only = only_link(c->links);
+
         for (unsigned i = 0; i < MAX_CUTS; ++i) {
-                links_drain(c);
+                if (only)
+                        read_only_link(c, only);
+                else
+                        links_drain(c);
                 links_deliver(c);
                 links_bury(c);
                 /* What was sent after the cut is for the next, which need not wait for anything. */
-                if (list_empty(&c->links->merge.waiting))
+                if (only || list_empty(&c->links->merge.waiting))
                         break;
         }
         links_knock(c);
         connection_changed(c);
+}
+
+bool links_try(DBusConnection *c)
+{
+        struct client_links *links = c->links;
+        uint64_t before = links->n_found;
+        struct epoll_event event;
+
+        if (!only_link(links) && epoll_wait(c->links_fd, &event, 1, 0) <= 0)
+                return false;
+        links_read(c);
+        return !c->links || links->n_found != before;
+}
+
+bool links_bus_is_ahead(const DBusConnection *c)
+{
+        return link_counter_load(&c->links->clock->queued) > c->n_taken;
 }

@@ -169,18 +169,34 @@ static void tally(const struct client_links *links, const struct client_link *li
         atomic_store_explicit(&t->time, now, memory_order_relaxed);
 }
 
+/* Packets up to this size are put together: a copy is less than what the kernel asks for looking
+ * at two pieces. */
+#define SMALL_PACKET 1024
+
+static ssize_t send_bytes(int fd, uint8_t *head, const DBusMessage *m)
+{
+        struct iovec iov[] = {{head, LINK_FRAME_SIZE}, {m->wire.bytes, m->wire.size}};
+        uint8_t packet[SMALL_PACKET];
+
+        if (m->wire.size > SMALL_PACKET - LINK_FRAME_SIZE || m->wire.n_fds)
+                return socket_send(fd, iov, 2, m->wire.fds, m->wire.n_fds);
+        memcpy(packet, head, LINK_FRAME_SIZE);
+        memcpy(packet + LINK_FRAME_SIZE, m->wire.bytes, m->wire.size);
+        iov[0] = (struct iovec){packet, LINK_FRAME_SIZE + m->wire.size};
+        return socket_send(fd, iov, 1, NULL, 0);
+}
+
 /* Sends one packet, whole or not at all. */
 static bool send_packet(const struct client_links *links, const struct client_link *link,
                         const DBusMessage *m)
 {
         struct link_frame frame = {.size = m->wire.size};
         uint8_t head[LINK_FRAME_SIZE];
-        struct iovec iov[] = {{head, sizeof(head)}, {m->wire.bytes, m->wire.size}};
 
         frame.stamp = link_counter_load(&link->clock->queued);
         frame.time = monotonic_now();
         link_frame_write(&frame, head);
-        if (socket_send(link->fd, iov, 2, m->wire.fds, m->wire.n_fds) < 0)
+        if (send_bytes(link->fd, head, m) < 0)
                 return false;
         tally(links, link, m->wire.size, frame.time);
         return true;

@@ -12,6 +12,7 @@
 #include <dbus/dbus.h>
 
 #include "core/list.h"
+#include "link-spin.h"
 #include "link/merge.h"
 #include "link/page.h"
 #include "link/rules.h"
@@ -44,6 +45,8 @@ struct client_link {
         struct link_direction may_send, may_receive;
         struct list calls; /* struct awaited.of_link: sent over it */
         unsigned n_held;   /* messages that were read and wait for their place */
+        unsigned n_read;   /* packets */
+        unsigned burst;    /* reads to come that are for many packets: there were several at once */
         uint32_t owed[LINK_MAX_OWED];
         unsigned n_owed;
 };
@@ -58,6 +61,8 @@ struct client_links {
         char **own_names;     /* well-known names that we own, NULL-terminated */
         struct list all;      /* struct client_link.of_all */
         unsigned n_open;
+        uint64_t n_found; /* packets and ends that were read, of all links */
+        struct link_spin spin;
         struct link_merge merge;
         int knock; /* readable, in the epoll set while something waits for a cut; -1: not made yet
                     */
@@ -96,8 +101,17 @@ int links_poll_fd(const DBusConnection *c);
 /* Reads and receives, when only links are ready. */
 void links_read(DBusConnection *c);
 
+/* The same, if one of them is. Returns false if there was nothing to read. */
+bool links_try(DBusConnection *c);
+
+/* The bus has sent something that was not taken off the socket yet, or is about to. */
+bool links_bus_is_ahead(const DBusConnection *c);
+
 /* False if a reply that came by the bus is from a peer of whom we do not await it. */
 bool links_accept_reply(const DBusConnection *c, const DBusMessage *m);
+
+/* Closes this end, if it is not closed: no more comes over the link. */
+void link_close(DBusConnection *c, struct client_link *link);
 
 /* Tells the bus of links that have been read to their end. */
 void links_bury(DBusConnection *c);

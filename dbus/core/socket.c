@@ -126,6 +126,32 @@ static void settle_packet(struct socket_packet *p, struct mmsghdr *m)
         p->n_fds = p->size = 0;
 }
 
+/* The usual case, for which the kernel has less to look at. */
+static int recv_packet(int fd, struct socket_packet *p)
+{
+        union fds_control control;
+        struct iovec iov = {p->bytes, p->size};
+        struct mmsghdr m = {
+                .msg_hdr =
+                        {
+                                .msg_iov = &iov,
+                                .msg_iovlen = 1,
+                                .msg_control = &control,
+                                .msg_controllen = sizeof(control),
+                        },
+        };
+        ssize_t n;
+
+        do
+                n = recvmsg(fd, &m.msg_hdr, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
+                return -errno;
+        m.msg_len = (unsigned)n;
+        settle_packet(p, &m);
+        return 1;
+}
+
 int socket_recv_packets(int fd, struct socket_packet *packets, size_t n)
 {
         union fds_control control[MAX_PACKETS];
@@ -133,6 +159,8 @@ int socket_recv_packets(int fd, struct socket_packet *packets, size_t n)
         struct iovec iov[MAX_PACKETS];
         int received;
 
+        if (n == 1)
+                return recv_packet(fd, packets);
         n = n < MAX_PACKETS ? n : MAX_PACKETS;
         for (size_t i = 0; i < n; ++i) {
                 iov[i] = (struct iovec){packets[i].bytes, packets[i].size};
