@@ -23,7 +23,7 @@ build_preset = CMAKE_GENERATOR="$(GENERATOR)" cmake --preset $(1) $(2) $(CMAKE_F
 	cmake --build --preset $(1) --parallel
 run_tests = $(PYTHON) test/run-tests.py
 
-.PHONY: build run check check-asan check-valgrind check-tsan check-apps bench fuzz install format clean help
+.PHONY: build run check check-asan check-valgrind check-tsan check-apps check-system package bench fuzz install format clean help
 .PHONY: setup-build
 
 build: setup-build ## Build everything into build/ (the default)
@@ -62,6 +62,17 @@ check-apps: ## Run other people's programs on the library and the daemon; takes 
 	@$(MAKE) --no-print-directory build SETUP=true
 	$(PYTHON) test/apps/apps.py --our-library build/dbus --our-daemon build/bus/dbus-daemon
 
+package: ## Build Debian packages in build-package/packages that replace the distribution's
+	@$(SETUP) build package
+	rm -rf build-package/packages
+	$(call build_preset,package)
+	cpack --config build-package/CPackConfig.cmake -B build-package/packages
+	rm -rf build-package/packages/_CPack_Packages
+
+check-system: package ## Install the packages in a Debian of their own and run its services (as root)
+	@$(SETUP) package system
+	$(PYTHON) test/system/run.py --packages build-package/packages
+
 bench: ## Measure against the stock daemon and dbus-broker, about eleven minutes
 	@$(SETUP) build bench
 	@$(MAKE) --no-print-directory build SETUP=true
@@ -85,7 +96,7 @@ format: ## Lay out all C files with clang-format
 	git ls-files -z -- '*.c' '*.h' | xargs -0 -r clang-format -i
 
 clean: ## Remove all build folders
-	rm -rf build build-asan build-coverage build-debug build-fuzz build-tsan
+	rm -rf build build-asan build-coverage build-debug build-fuzz build-package build-tsan
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -15,5 +15,13 @@ set(DBUS_LAUNCH_HELPER ${CMAKE_INSTALL_PREFIX}/lib/dbus-1.0/dbus-daemon-launch-h
 foreach(bus session system)
     configure_file(${bus}.conf.in ${CMAKE_CURRENT_BINARY_DIR}/${bus}.conf @ONLY)
     install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${bus}.conf
-        DESTINATION ${CMAKE_INSTALL_DATADIR}/dbus-1)
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/dbus-1 COMPONENT dbus-${bus}-bus-common)
+    # Where packages and administrators put what is theirs.
+    install(DIRECTORY DESTINATION ${CMAKE_INSTALL_DATADIR}/dbus-1/${bus}.d
+        COMPONENT dbus-${bus}-bus-common)
+    install(DIRECTORY DESTINATION ${DBUS_SYSCONFDIR}/${bus}.d COMPONENT dbus-${bus}-bus-common)
 endforeach()
+install(DIRECTORY DESTINATION ${CMAKE_INSTALL_DATADIR}/dbus-1/services
+    COMPONENT dbus-session-bus-common)
+install(DIRECTORY DESTINATION ${CMAKE_INSTALL_DATADIR}/dbus-1/system-services
+    COMPONENT dbus-system-bus-common)

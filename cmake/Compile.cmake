@@ -23,6 +23,11 @@ add_compile_options(-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototy
 if(WERROR)
     add_compile_options(-Werror)
 endif()
+if(DEBIAN_LAYOUT)
+    # What was built elsewhere is the same.
+    add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}=.
+        -ffile-prefix-map=${PROJECT_BINARY_DIR}=.)
+endif()
 if(SANITIZE)
     add_compile_options(-fsanitize=${SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
     add_link_options(-fsanitize=${SANITIZE})

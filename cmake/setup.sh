@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Install the Debian packages that a task needs, if any are missing.
 #
-#     cmake/setup.sh GROUP...      groups: build run test apps bench fuzz format
+#     cmake/setup.sh GROUP...      groups: build run test apps package system bench fuzz
+#                                   format
 #
 # Does nothing, and asks for no rights, where everything is there already. On a system without
 # dpkg it only says what is needed.
@@ -10,15 +11,17 @@ set -eu
 
 build='gcc cmake ninja-build make pkg-config libexpat1-dev libmd-dev libsystemd-dev libcap-ng-dev
     libaudit-dev libselinux1-dev libapparmor-dev uthash-dev libglib2.0-dev scdoc'
-run='dbus dbus-daemon libglib2.0-bin systemd python3 python3-dbus python3-gi'
-test="$run dbus-tests libglib2.0-tests libdbus-1-dev dbus-x11 dbus-broker g++ strace valgrind spin
-    xdg-dbus-proxy xvfb x11-utils"
+run='dbus dbus-daemon dbus-tests libglib2.0-bin systemd python3 python3-dbus python3-gi'
+test="$run libglib2.0-tests libdbus-1-dev dbus-x11 dbus-broker g++ strace valgrind spin
+    xdg-dbus-proxy xvfb x11-utils dpkg-dev libx11-dev"
 apps="$run dbus-bin dbus-tests dbus-x11 g++ libdbus-1-dev qtbase5-dev qtbase5-dev-tools qdbus-qt5
     libdbus-glib-1-dev libdbus-glib-1-dev-bin libdbus-c++-dev libdbus-c++-bin libnet-dbus-perl
     python3-dbussy avahi-daemon avahi-utils bluez wpasupplicant connman ofono dnsmasq-base iproute2
     at-spi2-core python3-pyatspi libatk-bridge2.0-dev pulseaudio pulseaudio-utils pipewire
     pipewire-bin pipewire-pulse wireplumber jackd2 rtkit cups-daemon cups-client oddjob gpsd
     tcpdump"
+package='dpkg-dev libx11-dev'
+system='debootstrap'
 bench='dbus-daemon dbus-broker libdbus-1-dev strace valgrind gnuplot-nox'
 fuzz='clang'
 format='clang-format'
@@ -66,11 +69,13 @@ for group in "$@"; do
     run) packages="$packages $run" ;;
     test) packages="$packages $test" ;;
     apps) packages="$packages $apps" ;;
+    package) packages="$packages $package" ;;
+    system) packages="$packages $system" ;;
     bench) packages="$packages $bench" ;;
     fuzz) packages="$packages $fuzz" ;;
     format) packages="$packages $format" ;;
     *)
-        echo "usage: $0 {build|run|test|apps|bench|fuzz|format}..." >&2
+        echo "usage: $0 {build|run|test|apps|package|system|bench|fuzz|format}..." >&2
         exit 2
         ;;
     esac

@@ -2,7 +2,11 @@
 # What programs need to be compiled and linked with the library: where they look for it.
 include(CMakePackageConfigHelpers)
 
-install(TARGETS dbus-1 dbus-1-static)
+install(TARGETS dbus-1
+    LIBRARY DESTINATION ${INSTALL_SHARED_LIBDIR} COMPONENT libdbus-1-3 NAMELINK_SKIP)
+install(TARGETS dbus-1
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT libdbus-1-dev NAMELINK_ONLY)
+install(TARGETS dbus-1-static)
 file(GLOB public_headers CONFIGURE_DEPENDS dbus.h dbus-*.h)
 install(FILES ${public_headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/dbus-1.0/dbus)
 install(FILES ${arch_include}/dbus/dbus-arch-deps.h
