@@ -32,7 +32,7 @@ build: setup-build ## Build everything into build/ (the default)
 setup-build:
 	@$(SETUP) build
 
-run: ## Start the daemon on a bus of its own and let stock clients use it
+run: ## Start the daemon on buses of its own, let stock clients use it, and link some of them
 	@$(SETUP) build run
 	@$(MAKE) --no-print-directory build SETUP=true
 	$(PYTHON) test/run/demo.py --daemon build/bus/dbus-daemon

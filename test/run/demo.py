@@ -4,7 +4,8 @@
 
 Starts the daemon on a socket in a directory of its own and lets dbus-send, gdbus, busctl and a
 python3-dbus service claim names and exchange calls, signals and file descriptors, watched by
-dbus-monitor. Prints a table of what was done and whether it came out right, and ends by itself.
+dbus-monitor. Then clients that run on the client library of this tree are given peer links while
+they talk. Prints a table of what was done and whether it came out right, and ends by itself.
 The exit status is 0 when everything did.
 """
 
@@ -23,17 +24,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from links import LinkScene
+
 HERE = Path(__file__).resolve().parent
 SERVICE = HERE / "service.py"
 DEADLINE = 8.0
-CLIENTS = ("dbus-send", "dbus-monitor", "gdbus", "busctl")
+CLIENTS = ("dbus-send", "dbus-monitor", "dbus-test-tool", "gdbus", "busctl")
 
 NAME, PATH, INTERFACE = "com.example.Demo", "/com/example/Demo", "com.example.Demo1"
 BUS, BUS_PATH = "org.freedesktop.DBus", "/org/freedesktop/DBus"
 
 CONFIGURATION = """<busconfig>
   <type>session</type>
-  <listen>unix:path={directory}/bus</listen>
+  <listen>unix:path={path}</listen>
   <auth>EXTERNAL</auth>
   <policy context="default">
     <allow send_destination="*" eavesdrop="true"/>
@@ -93,6 +96,7 @@ class Demonstration:
         self.directory = directory
         self.python = find_python()
         self.rows: list[Row] = []
+        self.blocks: list[str] = []  # Printed below the table.
         self.children: list[subprocess.Popen[str]] = []
         self.environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8",
                             "HOME": str(directory), "XDG_RUNTIME_DIR": str(directory)}
@@ -101,15 +105,29 @@ class Demonstration:
 
     # Processes
 
-    def start(self, command: list[str], output: str) -> subprocess.Popen[str]:
+    def start(self, command: list[str], output: str,
+              more: dict[str, str] | None = None) -> subprocess.Popen[str]:
         """Start something that runs beside us. Its output goes to a file of this name."""
         with open(self.directory / output, "w", encoding="utf-8") as out, \
                 open(self.directory / f"{output}.err", "w", encoding="utf-8") as err:
             child = subprocess.Popen(  # pylint: disable=consider-using-with
                 command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, text=True,
-                env=self.environment)
+                env=self.environment | (more or {}))
         self.children.append(child)
         return child
+
+    def start_piped(self, command: list[str], more: dict[str, str]) -> subprocess.Popen[str]:
+        """Start something that is told what to do by its input, and answers by its output."""
+        child = subprocess.Popen(  # pylint: disable=consider-using-with
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env=self.environment | more)
+        self.children.append(child)
+        return child
+
+    @staticmethod
+    def wait_until(condition: Callable[[], bool]) -> bool:
+        """Wait for a condition, but not for ever. Returns whether it came true."""
+        return wait_until(condition)
 
     def output_of(self, name: str) -> str:
         """What such a process has written so far."""
@@ -124,12 +142,13 @@ class Demonstration:
             return -1, f"did not end in {DEADLINE:.0f} s"
         return done.returncode, (done.stdout + done.stderr).strip()
 
-    def start_daemon(self) -> subprocess.Popen[str]:
-        """Start the daemon; it is ready when it has printed its address."""
-        config = self.directory / "bus.conf"
-        config.write_text(CONFIGURATION.format(directory=self.directory), encoding="utf-8")
+    def start_daemon(self, socket: str = "bus") -> subprocess.Popen[str]:
+        """Start a daemon; it is ready when it has printed its address."""
+        config = self.directory / f"{socket}.conf"
+        path = self.directory / socket
+        config.write_text(CONFIGURATION.format(path=path), encoding="utf-8")
         reading, writing = os.pipe()
-        with open(self.directory / "daemon.err", "w", encoding="utf-8") as err:
+        with open(self.directory / "daemon.err", "a", encoding="utf-8") as err:
             daemon = subprocess.Popen(  # pylint: disable=consider-using-with
                 [self.daemon_path, f"--config-file={config}", "--nofork", "--nopidfile",
                  f"--print-address={writing}"],
@@ -144,7 +163,7 @@ class Demonstration:
             raise Failure(f"the daemon printed no address: {self.output_of('daemon.err')}")
         self.environment["DBUS_SESSION_BUS_ADDRESS"] = address
         self.note("listens at an address", "dbus-daemon", address,
-                  address.startswith(f"unix:path={self.directory}/bus,guid="))
+                  address.startswith(f"unix:path={path},guid="))
         return daemon
 
     def stop_all(self) -> None:
@@ -274,13 +293,23 @@ class Demonstration:
                 ("saw a signal", r'member=Shouted\n   string "hello all"'),
                 ("saw an error", r"error_name=org\.freedesktop\.DBus\.Error\.ServiceUnknown")):
             self.try_until(what, "dbus-monitor", "monitor", wanted)
+        self.end_daemon(daemon)
+
+    def end_daemon(self, daemon: subprocess.Popen[str]) -> None:
+        """Tell a daemon to end."""
         daemon.terminate()
         ended = wait_until(lambda: daemon.poll() is not None)
         self.note("ends when told to", "dbus-daemon", f"exit status {daemon.returncode}",
                   ended and daemon.returncode == 0)
 
+    def play_links(self, library: str, tools: str) -> None:
+        """The scene of peer links, on a bus of its own, as the other one has a monitor."""
+        daemon = self.start_daemon("links-bus")
+        LinkScene(self, library, tools).play(daemon)
+        self.end_daemon(daemon)
+
     def play(self) -> None:
-        """All scenes in order."""
+        """All scenes of one bus, in order."""
         daemon = self.start_daemon()
         self.start(["dbus-monitor", "--session"], "monitor")
         self.try_until("becomes a monitor", "dbus-monitor", "monitor", "member=NameLost")
@@ -293,10 +322,10 @@ class Demonstration:
 
 def print_table(rows: list[Row]) -> None:
     """Print the table."""
-    print(f"{'what':36} {'client':13} {'result':42} right")
+    print(f"{'what':36} {'client':14} {'result':42} right")
     for row in rows:
         result = shortened(row.result, 42) or "(nothing to print)"
-        print(f"{row.what:36} {row.client:13} {result:42} {'yes' if row.right else 'NO'}")
+        print(f"{row.what:36} {row.client:14} {result:42} {'yes' if row.right else 'NO'}")
 
 
 def main() -> int:
@@ -304,6 +333,10 @@ def main() -> int:
     default = HERE.parent.parent / "build" / "bus" / "dbus-daemon"
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--daemon", default=str(default), help="the daemon (%(default)s)")
+    parser.add_argument("--library", help="the folder of the client library (beside the daemon's)")
+    parser.add_argument("--tools", help="the folder of dbus-links (beside the daemon's)")
+    parser.add_argument("--no-links", action="store_true", help="leave peer links out: a library "
+                        "with sanitizers can't be loaded by other people's programs")
     options = parser.parse_args()
     missing = [name for name in CLIENTS if shutil.which(name) is None]
     if missing:
@@ -312,14 +345,21 @@ def main() -> int:
     directory = Path(tempfile.mkdtemp(prefix="demo-"))
     start = time.monotonic()
     try:
-        demonstration = Demonstration(os.path.abspath(options.daemon), directory)
+        daemon = Path(os.path.abspath(options.daemon))
+        build = daemon.parent.parent
+        demonstration = Demonstration(str(daemon), directory)
         try:
             demonstration.play()
+            if not options.no_links:
+                demonstration.play_links(os.path.abspath(options.library or build / "dbus"),
+                                         os.path.abspath(options.tools or build / "tools"))
         except Failure as failure:
             demonstration.note("goes on", "", str(failure), False)
         finally:
             demonstration.stop_all()
         print_table(demonstration.rows)
+        for block in demonstration.blocks:
+            print(f"\n{block}")
         wrong = sum(not row.right for row in demonstration.rows)
         if wrong:
             print(f"\nstandard error of the daemon:\n{demonstration.output_of('daemon.err')}")
