@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "bus/announce.h"
 
+#include "bus/activation-wait.h"
 #include "bus/log.h"
 #include "bus/route.h"
 #include "core/writer.h"
@@ -90,6 +91,8 @@ void announce_owner(struct bus *bus, const char *name, struct peer *old_owner,
         if (old_owner)
                 tell_owner(bus, old_owner, "NameLost", name);
         tell_everyone(bus, name, old_owner, new_owner);
+        if (new_owner && !old_owner)
+                activation_name_owned(bus, name);
         if (new_owner)
                 tell_owner(bus, new_owner, "NameAcquired", name);
 }

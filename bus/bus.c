@@ -17,6 +17,8 @@ int bus_init(struct bus *bus, struct loop *loop, struct config *config,
         name_registry_init(&bus->names);
         reply_registry_init(&bus->replies);
         link_registry_init(&bus->links);
+        activations_init(&bus->activations);
+        spawner_init(&bus->spawner, loop);
         r = peers_init(&bus->peers, loop, &config->limits, handler, bus);
         if (!r)
                 r = match_registry_new(&bus->rules, &bus->names);
@@ -26,6 +28,8 @@ int bus_init(struct bus *bus, struct loop *loop, struct config *config,
                 r = match_registry_new(&bus->monitors, &bus->names);
         if (!r)
                 r = guid_new(bus->guid);
+        if (!r)
+                r = environment_init(&bus->environment, environ);
         if (r < 0) {
                 bus_deinit(bus);
                 return r;
@@ -35,8 +39,18 @@ int bus_init(struct bus *bus, struct loop *loop, struct config *config,
         return 0;
 }
 
+void bus_set_services(struct bus *bus, struct service_dirs *services)
+{
+        if (bus->services)
+                service_dirs_deinit(bus->services);
+        free(bus->services);
+        bus->services = services;
+}
+
 void bus_deinit(struct bus *bus)
 {
+        activations_deinit(&bus->activations);
+        spawner_deinit(&bus->spawner);
         peers_deinit(&bus->peers);
         lsm_stop(bus);
         bus->rules = match_registry_free(bus->rules);
@@ -46,6 +60,8 @@ void bus_deinit(struct bus *bus)
         free(bus->watching.owners);
         reply_registry_deinit(&bus->replies);
         name_registry_deinit(&bus->names);
+        bus_set_services(bus, NULL);
+        environment_deinit(&bus->environment);
         bus->config = config_free(bus->config);
 }
 

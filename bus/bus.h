@@ -9,7 +9,9 @@
 
 #include <sys/types.h>
 
+#include "bus/activation-queue.h"
 #include "bus/config.h"
+#include "bus/environment.h"
 #include "bus/fault.h"
 #include "bus/links.h"
 #include "bus/loop.h"
@@ -18,6 +20,8 @@
 #include "bus/names.h"
 #include "bus/peers.h"
 #include "bus/reply.h"
+#include "bus/service-dirs.h"
+#include "bus/spawn.h"
 
 /* The name and the path of the bus itself, and of its main interface ("Message Bus Messages"). */
 #define BUS_NAME      "org.freedesktop.DBus"
@@ -44,8 +48,13 @@ struct bus {
         struct match_found watching;      /* monitors of the same: both are looked up at once */
         uint64_t n_copied; /* messages that went to found receivers; see peer.copied */
         struct reply_registry replies;
-        struct loop_timer reply_timer; /* for the reply that waits no longer first */
-        int64_t reply_timeout;         /* ms, -1: for ever; reloading does not change it */
+        struct loop_timer reply_timer;  /* for the reply that waits no longer first */
+        int64_t reply_timeout;          /* ms, -1: for ever; reloading does not change it */
+        struct activations activations; /* services on their way up */
+        struct service_dirs *services;  /* that can be started; put in by the server */
+        struct environment environment; /* that they are started with */
+        struct spawner spawner;
+        const char *address; /* of all that the server listens on; borrowed from it */
         struct bus_peaks peaks;
         struct link_registry links;
         struct lsm *lsm;         /* NULL: no security module mediates */
@@ -83,6 +92,9 @@ uint32_t bus_next_serial(struct bus *bus);
 /* Puts another configuration into force for everyone who is connected: limits, and policy.
  * Returns 0, or -ENOMEM and everything is as it was. `config` becomes the bus's on success. */
 int bus_set_config(struct bus *bus, struct config *config);
+
+/* Puts other services (from malloc) in the place of those that could be started. */
+void bus_set_services(struct bus *bus, struct service_dirs *services);
 
 /* The peer that owns a name, unique or well-known; NULL if there is none. */
 struct peer *bus_find_owner(struct bus *bus, const char *name, size_t length);

@@ -103,6 +103,20 @@ static int end_text(struct config_file *f, const struct config_frame *frame, con
         return config_set_text(member_of(f, frame), text);
 }
 
+/* A relative path is taken from where the configuration file is. */
+static int end_path(struct config_file *f, const struct config_frame *frame, const char *text)
+{
+        char **path = member_of(f, frame);
+        char *absolute;
+        int r = config_path_beside(f->path, text, &absolute);
+
+        if (r < 0)
+                return r;
+        free(*path);
+        *path = absolute;
+        return 0;
+}
+
 static int end_list(struct config_file *f, const struct config_frame *frame, const char *text)
 {
         return config_strings_add(member_of(f, frame), text);
@@ -389,7 +403,7 @@ static const struct config_element elements[] = {
         {"type", IN_BUSCONFIG, NOWHERE, true, no_attributes, NULL, end_text, MEMBER(type)},
         {"user", IN_BUSCONFIG, NOWHERE, true, no_attributes, NULL, end_text, MEMBER(user)},
         {"pidfile", IN_BUSCONFIG, NOWHERE, true, no_attributes, NULL, end_text, MEMBER(pidfile)},
-        {"servicehelper", IN_BUSCONFIG, NOWHERE, true, no_attributes, NULL, end_text,
+        {"servicehelper", IN_BUSCONFIG, NOWHERE, true, no_attributes, NULL, end_path,
          MEMBER(servicehelper)},
         {"fork", IN_BUSCONFIG, NOWHERE, false, no_attributes, start_flag, NULL, MEMBER(fork)},
         {"syslog", IN_BUSCONFIG, NOWHERE, false, no_attributes, start_flag, NULL, MEMBER(syslog)},

@@ -62,7 +62,7 @@ static int to_name(struct bus *bus, struct peer *from, const char *name, struct 
         if (m->header.flags & MESSAGE_NO_AUTO_START)
                 return fault_set(fault, ERROR_NAME_HAS_NO_OWNER, "Name \"%s\" does not exist",
                                  name);
-        return activation_start(bus, name, fault);
+        return activation_hold(bus, from, name, m, fault);
 }
 
 static int to_everyone(struct bus *bus, struct peer *from, struct message *m, struct fault *fault)

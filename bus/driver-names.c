@@ -2,12 +2,16 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "bus/activation-wait.h"
 #include "bus/activation.h"
 #include "bus/announce.h"
 #include "bus/driver-call.h"
 #include "bus/log.h"
 #include "bus/route.h"
 #include "core/syntax.h"
+
+/* "Method: org.freedesktop.DBus.StartServiceByName". */
+#define START_REPLY_ALREADY_RUNNING 2
 
 /* May one more connection of this user be complete? */
 static int check_connection_limits(struct driver_call *c)
@@ -121,6 +125,8 @@ int driver_request_name(struct driver_call *c)
         if (r < 0)
                 return fault_no_memory(c->fault);
         announce_change(c->bus, &change);
+        if (r == NAME_PRIMARY_OWNER)
+                activation_deliver(c->bus, name, c->caller);
         note_names(c);
         return driver_reply_u32(c, (uint32_t)r);
 }
@@ -155,9 +161,11 @@ int driver_start_service_by_name(struct driver_call *c)
 {
         const char *name;
         uint32_t length;
+        int r;
 
         reader_string(&c->args, &name, &length);
-        return activation_start(c->bus, name, c->fault);
+        r = activation_start(c->bus, c->caller, name, c->message, c->fault);
+        return r > 0 ? driver_reply_u32(c, START_REPLY_ALREADY_RUNNING) : r;
 }
 
 int driver_name_has_owner(struct driver_call *c)

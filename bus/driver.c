@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "bus/activation-systemd.h"
 #include "bus/driver-call.h"
 #include "bus/log.h"
 
@@ -90,6 +91,10 @@ int driver_handle(struct bus *bus, struct peer *from, struct message *m, struct 
 {
         struct driver_call c = {.bus = bus, .caller = from, .message = m, .fault = fault};
 
-        /* Signals and replies are nothing to us. */
-        return m->header.type == MESSAGE_METHOD_CALL ? call_method(&c) : 0;
+        if (m->header.type == MESSAGE_METHOD_CALL)
+                return call_method(&c);
+        /* Replies are nothing to us. */
+        if (m->header.type == MESSAGE_SIGNAL)
+                systemd_handle_signal(bus, from, m);
+        return 0;
 }

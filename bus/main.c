@@ -28,16 +28,6 @@ struct daemon {
         struct process_user user; /* to become; its name NULL: we stay who we are */
 };
 
-static void reload(struct daemon *d)
-{
-        struct fault fault = {0};
-
-        if (server_reload(&d->server, &fault) < 0)
-                log_line(LOG_LEVEL_WARNING, "Unable to reload configuration: %s",
-                         fault_text(&fault));
-        fault_clear(&fault);
-}
-
 static void signals_ready(struct loop_source *source, uint32_t events)
 {
         struct daemon *d = container_of(source, struct daemon, signals);
@@ -46,7 +36,7 @@ static void signals_ready(struct loop_source *source, uint32_t events)
         (void)events;
         while (read(source->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
                 if (info.ssi_signo == SIGHUP)
-                        reload(d);
+                        server_reload_or_log(&d->server);
                 else
                         d->loop.stop = true;
         }
@@ -150,14 +140,18 @@ static int listen_by(struct daemon *d, struct config *config, char **error)
 static int prepare(struct daemon *d, char **error)
 {
         struct config *config;
+        struct rlimit fd_limit;
+        bool has_fd_limit;
 
         if (server_load_config(d->options.config_path, &config, error))
                 return -1;
         setup_log(&d->options, config);
-        process_raise_fd_limit();
+        has_fd_limit = process_raise_fd_limit(&fd_limit);
         if (listen_by(d, config, error) < 0)
                 return -1;
         d->server.bus.systemd_activation = d->options.systemd_activation;
+        d->server.bus.spawner.has_fd_limit = has_fd_limit;
+        d->server.bus.spawner.fd_limit = fd_limit;
         return 0;
 }
 
@@ -197,6 +191,8 @@ static int settle(struct daemon *d, char **error)
         if (lsm_start(&d->server.bus, error) < 0)
                 return -1;
         r = take_signals(d, &signals);
+        if (!r)
+                r = spawner_open(&d->server.bus.spawner);
         if (r < 0) {
                 *error = strdup(strerror(-r));
                 return -1;

@@ -34,25 +34,26 @@ static int fail(char **error, const char *what, const char *object, int code)
         return -1;
 }
 
-void process_raise_fd_limit(void)
+bool process_raise_fd_limit(struct rlimit *before)
 {
         struct rlimit limit, wanted;
 
         if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
                 log_line(LOG_LEVEL_WARNING, "Failed to get fd limit: %s", strerror(errno));
-                return;
+                return false;
         }
-        wanted = limit;
+        *before = wanted = limit;
         if (geteuid() == 0 && wanted.rlim_max < ROOT_FD_LIMIT)
                 wanted.rlim_max = ROOT_FD_LIMIT;
         wanted.rlim_cur = wanted.rlim_max;
         if (!setrlimit(RLIMIT_NOFILE, &wanted))
-                return;
+                return true;
         /* A container's root may not raise the hard limit, but everyone may use all of it. */
         limit.rlim_cur = limit.rlim_max;
         if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
                 log_line(LOG_LEVEL_WARNING, "Failed to set fd limit to %lu: %s",
                          (unsigned long)limit.rlim_cur, strerror(errno));
+        return true;
 }
 
 /* Gives up root. Without libcap-ng no right is kept. */

@@ -7,6 +7,7 @@
  */
 
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 /* Tells the service manager that started us, if one did: "READY=1" (sd_notify(3)). */
@@ -17,8 +18,9 @@ void process_notify(const char *state);
 int process_open_standard(char **error);
 
 /* Raises the limit on open descriptors as far as allowed, to at least what a system bus with
- * thousands of clients needs. Logs if it stays low; never fails. */
-void process_raise_fd_limit(void);
+ * thousands of clients needs. Logs if it stays low; never fails. Returns false if it is not known
+ * what the limit was before. */
+bool process_raise_fd_limit(struct rlimit *before);
 
 struct process_user {
         char *name;

@@ -150,6 +150,14 @@ int route_check_to_bus(struct bus *bus, struct peer *from, struct message *m, st
                          "registered");
 }
 
+int route_check_to_nobody(struct bus *bus, struct peer *from, struct message *m,
+                          struct fault *fault)
+{
+        const struct delivery d = {.bus = bus, .from = from, .message = m};
+
+        return check_type(m, fault) < 0 ? -1 : check_policy(&d, NULL, fault);
+}
+
 static struct message *make_error(struct bus *bus, const char *destination, uint32_t reply_serial,
                                   const struct fault *fault)
 {
@@ -396,7 +404,7 @@ int route_broadcast(struct bus *bus, struct peer *from, struct message *m, struc
         return 0;
 }
 
-void route_from_bus(struct bus *bus, struct peer *to, struct message *m)
+void route_held_from_bus(struct bus *bus, struct peer *to, struct message *m)
 {
         /* The bus does not answer what it was not asked. */
         const struct delivery d = {.bus = bus,
@@ -405,13 +413,18 @@ void route_from_bus(struct bus *bus, struct peer *to, struct message *m)
                                    .requested_reply = m->header.reply_serial != 0};
         struct fault fault = {0};
 
-        route_capture(bus, NULL, to, m);
         /* Before Hello there is no policy to ask. */
         if (to->name_length && check(&d, to, &fault) < 0) {
                 capture_refusal(&d, &fault);
                 return;
         }
         peer_send(to, m);
+}
+
+void route_from_bus(struct bus *bus, struct peer *to, struct message *m)
+{
+        route_capture(bus, NULL, to, m);
+        route_held_from_bus(bus, to, m);
 }
 
 void route_error(struct bus *bus, struct peer *to, uint32_t reply_serial, const struct fault *fault)

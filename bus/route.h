@@ -33,12 +33,20 @@ int route_broadcast(struct bus *bus, struct peer *from, struct message *m, struc
  * Returns 0, or -1 and why not. */
 int route_check_to_bus(struct bus *bus, struct peer *from, struct message *m, struct fault *fault);
 
+/* May this peer send this to whoever will own its destination, which nobody does yet? Returns 0, or
+ * -1 and why not. */
+int route_check_to_nobody(struct bus *bus, struct peer *from, struct message *m,
+                          struct fault *fault);
+
 /* A peer's message to the bus itself has been dealt with: eavesdroppers see it, too. */
 void route_passed_to_bus(struct bus *bus, struct peer *from, struct message *m);
 
 /* Delivers a message that the bus made to one peer. Policy may drop it; monitors see it, but, as
  * with the reference, eavesdroppers do not. */
 void route_from_bus(struct bus *bus, struct peer *to, struct message *m);
+
+/* The same for one that was made, and shown to monitors, when nobody owned its destination. */
+void route_held_from_bus(struct bus *bus, struct peer *to, struct message *m);
 
 /* Tells a peer that something it sent came to nothing. Never fails for good: a peer that cannot
  * even be told of an error is disconnected. */

@@ -198,6 +198,31 @@ static int watch_sockets(struct server *s)
         return r;
 }
 
+/* Before the files in them are read: what changes meanwhile is not missed then. */
+static void watch_dirs(struct server *s, const struct config *config)
+{
+        size_t n = 0, max = config->n_service_dirs + config->conf_dirs.n;
+        const char **paths = calloc(max + 1, sizeof(*paths));
+
+        if (!paths) {
+                log_line(LOG_LEVEL_WARNING, "No memory to watch directories");
+                return;
+        }
+        for (size_t i = 0; i < config->n_service_dirs; ++i) {
+                if (config->service_dirs[i].watch)
+                        paths[n++] = config->service_dirs[i].path;
+        }
+        for (size_t i = 0; i < config->conf_dirs.n; ++i)
+                paths[n++] = config->conf_dirs.items[i];
+        dir_watch_set(&s->dirs, paths, n);
+        free(paths);
+}
+
+static void dirs_changed(struct dir_watch *w)
+{
+        server_reload_or_log(container_of(w, struct server, dirs));
+}
+
 static void log_warning(const char *text)
 {
         log_line(LOG_LEVEL_WARNING, "%s", text);
@@ -208,6 +233,21 @@ int server_load_config(const char *path, struct config **config, char **error)
         return config_load(path, config, log_warning, error);
 }
 
+static struct service_dirs *read_services(const struct config *config, struct fault *fault)
+{
+        struct service_dirs *services = malloc(sizeof(*services));
+
+        if (!services) {
+                fault_no_memory(fault);
+                return NULL;
+        }
+        if (service_dirs_init(services, config, fault) < 0) {
+                free(services);
+                return NULL;
+        }
+        return services;
+}
+
 static int reload_for_driver(struct bus *bus, struct fault *fault)
 {
         return server_reload(container_of(bus, struct server, bus), fault);
@@ -216,17 +256,27 @@ static int reload_for_driver(struct bus *bus, struct fault *fault)
 int server_init(struct server *s, struct loop *loop, const char *config_path, struct config *config,
                 const char *address_override, char **error)
 {
+        struct fault fault = {0};
         int r;
 
         *error = NULL;
         *s = (struct server){.loop = loop, .config_path = config_path};
         loop_timer_init(&s->retry_timer, retry_accept);
+        dir_watch_init(&s->dirs, loop, dirs_changed);
+        watch_dirs(s, config);
         r = bus_init(&s->bus, loop, config, &dispatch_handler);
         if (r < 0) {
+                dir_watch_deinit(&s->dirs);
                 config_free(config);
                 return fail_errno(error, -r);
         }
         s->bus.reload = reload_for_driver;
+        bus_set_services(&s->bus, read_services(config, &fault));
+        if (!s->bus.services) {
+                *error = fault.text;
+                server_deinit(s);
+                return -1;
+        }
         loop_timer_init(&s->bus.reply_timer, route_reply_expired);
         if (take_mechanisms(s, config, error) < 0 ||
             listen_on_all(s, address_override, error) < 0) {
@@ -238,12 +288,14 @@ int server_init(struct server *s, struct loop *loop, const char *config_path, st
                 server_deinit(s);
                 return fail_errno(error, -r);
         }
+        s->bus.address = s->address;
         return 0;
 }
 
 void server_deinit(struct server *s)
 {
         bus_deinit(&s->bus);
+        dir_watch_deinit(&s->dirs);
         loop_timer_clear(&s->retry_timer);
         for (size_t i = 0; i < s->n_sockets && s->sockets; ++i)
                 loop_remove(s->loop, &s->sockets[i].source);
@@ -256,6 +308,21 @@ void server_deinit(struct server *s)
         free(s->sockets);
         free(s->address);
         *s = (struct server){0};
+}
+
+static int put_into_force(struct bus *bus, struct config *config, struct fault *fault)
+{
+        struct service_dirs *services = read_services(config, fault);
+
+        if (!services)
+                return -1;
+        if (bus_set_config(bus, config) < 0) {
+                service_dirs_deinit(services);
+                free(services);
+                return fault_no_memory(fault);
+        }
+        bus_set_services(bus, services);
+        return 0;
 }
 
 static int reload(struct server *s, struct fault *fault)
@@ -274,13 +341,14 @@ static int reload(struct server *s, struct fault *fault)
                 return fault_no_memory(fault);
         if (r > 0)
                 return fault_take(fault, names[r], error);
+        watch_dirs(s, config);
         if (lsm_set_config(&s->bus, config, fault) < 0) {
                 config_free(config);
                 return -1;
         }
-        if (bus_set_config(&s->bus, config) < 0) {
+        if (put_into_force(&s->bus, config, fault) < 0) {
                 config_free(config);
-                return fault_no_memory(fault);
+                return -1;
         }
         announce_activatable(&s->bus);
         log_line(LOG_LEVEL_INFO, "Reloaded configuration");
@@ -295,6 +363,16 @@ int server_reload(struct server *s, struct fault *fault)
         r = reload(s, fault);
         process_notify("READY=1");
         return r;
+}
+
+void server_reload_or_log(struct server *s)
+{
+        struct fault fault = {0};
+
+        if (server_reload(s, &fault) < 0)
+                log_line(LOG_LEVEL_WARNING, "Unable to reload configuration: %s",
+                         fault_text(&fault));
+        fault_clear(&fault);
 }
 
 int server_turn(struct server *s)

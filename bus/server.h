@@ -6,6 +6,7 @@
  */
 
 #include "bus/bus.h"
+#include "bus/dir-watch.h"
 #include "core/listen.h"
 
 struct server;
@@ -29,6 +30,7 @@ struct server {
         char **mechanisms; /* of authentication, then NULL; NULL: all */
         bool allow_anonymous;
         char *address;                 /* what clients connect to: all of them, ';' between */
+        struct dir_watch dirs;         /* where configuration and service files are */
         struct loop_timer retry_timer; /* while there was no descriptor for a new connection */
         bool accepting;
 };
@@ -48,6 +50,9 @@ void server_deinit(struct server *s);
 /* Reads the configuration again. Returns 0; or -1 and the fault if it is no good: then everything
  * stays as it was. */
 int server_reload(struct server *s, struct fault *fault);
+
+/* The same where nobody waits for an answer: what is wrong goes to the log. */
+void server_reload_or_log(struct server *s);
 
 /* One turn of the loop. Returns 0 or -errno. */
 int server_turn(struct server *s);
