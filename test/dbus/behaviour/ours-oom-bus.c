@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Every allocation fails in turn: what a client asks of a message bus (oom.h). Whoever waits for an
- * answer either has it or is told that there was no memory, and may ask again.
+ * answer either has it or is told that there was no memory, and may ask again. The stock library
+ * loses answers then, and waits for them until the timeout is over.
  */
 
 #include <stdlib.h>
