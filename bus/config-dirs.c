@@ -8,17 +8,14 @@
 #include <unistd.h>
 
 #include "bus/config-path.h"
+#include "bus/system-services.h"
 #include "core/user.h"
 
 /* What the XDG Base Directory Specification says where the environment says nothing. */
 #define DEFAULT_DATA_DIRS "/usr/local/share:/usr/share"
 #define DEFAULT_DATA_HOME ".local/share"
 
-/* Where services of a system are on every system, ours (DATADIR) among them. */
-#define SYSTEM_DATA_DIRS "/usr/local/share:/usr/share:" DATADIR ":/lib"
-
 #define SESSION_SERVICES "dbus-1/services"
-#define SYSTEM_SERVICES  "dbus-1/system-services"
 
 static int add(struct config_file *f, const char *data_dir, const char *services)
 {

@@ -148,14 +148,14 @@ static int load(const struct service_dirs *s, const struct service_dir *dir, con
                 struct service_file *data)
 {
         struct fault fault = {0};
-        bool no_memory;
+        int r = 0;
 
         if (service_file_read(path, data, &fault) < 0) {
-                no_memory = strcmp(fault.name, ERROR_NO_MEMORY) == 0;
+                r = strcmp(fault.name, ERROR_NO_MEMORY) == 0 ? -ENOMEM : 0;
                 fault_clear(&fault);
-                return no_memory ? -ENOMEM : 0;
+                return r;
         }
-        if (check_file_name(s, dir, path, data->name))
+        if (data->name && data->exec && check_file_name(s, dir, path, data->name))
                 return 1;
         service_file_deinit(data);
         return 0;

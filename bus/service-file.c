@@ -134,12 +134,15 @@ static char unescaped(char c)
         return at ? to[at - from] : 0;
 }
 
-static int unescape(struct reader *r, struct span value, char **textp)
+/* Returns a text to be freed; or NULL, and why is known. */
+static char *unescape(struct reader *r, struct span value)
 {
         char *text = malloc(value.length + 1), *out = text;
 
-        if (!text)
-                return fault_no_memory(r->fault);
+        if (!text) {
+                fault_no_memory(r->fault);
+                return NULL;
+        }
         for (size_t i = 0; i < value.length; i++) {
                 char c = value.text[i];
 
@@ -151,14 +154,14 @@ static int unescape(struct reader *r, struct span value, char **textp)
                                 if (i < value.length)
                                         reason = "Text to be unescaped had invalid escape sequence";
                                 free(text);
-                                return invalid(r, ERROR_INVALID_ESCAPES, reason);
+                                invalid(r, ERROR_INVALID_ESCAPES, reason);
+                                return NULL;
                         }
                 }
                 *out++ = c;
         }
         *out = '\0';
-        *textp = text;
-        return 0;
+        return text;
 }
 
 /* The first of several for one key counts. */
@@ -201,7 +204,8 @@ static int read_key(struct reader *r, struct span line)
         while (at < end && *at == ' ')
                 at++;
         value = (struct span){at, (size_t)(end - at)};
-        if (unescape(r, value, &text) < 0)
+        text = unescape(r, value);
+        if (!text)
                 return -1;
         keep(r, key, text);
         return 0;
@@ -227,10 +231,6 @@ static int read_all(struct reader *r)
                 if (read_line(r) < 0)
                         return -1;
         }
-        if (!r->file->name)
-                return fault_set(r->fault, ERROR_FAILED, "No \"Name\" key in .service file");
-        if (!r->file->exec)
-                return fault_set(r->fault, ERROR_FAILED, "No \"Exec\" key in .service file");
         return 0;
 }
 
@@ -311,6 +311,11 @@ int service_file_read(const char *path, struct service_file *s, struct fault *f)
         r = read_from(fd, path, s, f);
         close(fd);
         return r;
+}
+
+int service_file_require(const char *value, const char *key, struct fault *f)
+{
+        return value ? 0 : fault_set(f, ERROR_FAILED, "No \"%s\" key in .service file\n", key);
 }
 
 void service_file_deinit(struct service_file *s)

@@ -70,8 +70,10 @@ static void check(const struct service_file *s, size_t size)
         check_text(s->unit, size);
         check_text(s->label, size);
         append(&t, "[D-BUS Service]\n");
-        append_value(&t, "Name=", s->name);
-        append_value(&t, "Exec=", s->exec);
+        if (s->name)
+                append_value(&t, "Name=", s->name);
+        if (s->exec)
+                append_value(&t, "Exec=", s->exec);
         if (s->user)
                 append_value(&t, "User=", s->user);
         if (s->unit)
@@ -102,7 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 require(fault.name && fault.text && fault.text[0]);
                 fault_clear(&fault);
         } else {
-                require(s.name && s.exec && !fault.name);
+                require(!fault.name);
                 check(&s, size);
                 service_file_deinit(&s);
         }

@@ -204,6 +204,8 @@ static void test_files(struct place *p, gconstpointer data)
         put(p, "one/service", 1000, "b.b", "1");
         put(p, "one/x.services", 1000, "c.c", "1");
         put_text(p, "one/bad.service", 1000, "x");
+        put_text(p, "one/nameless.service", 1000, "[D-BUS Service]\nExec=x\n");
+        put_text(p, "one/idle.service", 1000, "[D-BUS Service]\nName=x.x\n");
         g_assert_cmpint(symlink("../one/service", link), ==, 0);
         start(p, &s);
         assert_names(&s, "a.a|b.b");

@@ -27,6 +27,9 @@ static const struct {
         {HEAD "[D-BUS Service]\nName=c\nUser=root", "a.b", "x"},
         {"[D-BUS Service]\nName[de]=c\\q\nName=\nExec=\\s\\n\\t\\r\\\\", "", " \n\t\r\\"},
         {"[D-BUS Service]\nName=\xc3\xbc\nExec=\x01\x7f\n", "\xc3\xbc", "\x01\x7f"},
+        {"", NULL, NULL},
+        {"[D-BUS Service]\nname=a\nexec=a", NULL, NULL},
+        {"[D-BUS Service]\nName=a\n[D-BUS Service]\nExec=a", "a", NULL},
         {HEAD "X-1=\nX[x\n-=\n ", "a.b", "x"},
         {HEAD "[ !\"#$%&'()*+,-./09:;<=>?@AZ\\^_`az{|}~]", "a.b", "x"},
 };
@@ -34,10 +37,6 @@ static const struct {
 static const struct {
         const char *text, *error, *reason;
 } bad[] = {
-        {"", FAILED, "No \"Name\" key in .service file"},
-        {"[D-BUS Service]\nname=a\nexec=a", FAILED, "No \"Name\" key in .service file"},
-        {"[D-BUS Service]\nName=a\n[D-BUS Service]\nExec=a", FAILED,
-         "No \"Exec\" key in .service file"},
         {"Name=a\n", SYNTAX, "invalid service file: key=value before [Section]"},
         {"\n[a", SYNTAX, "Error at line 2: Invalid syntax for section header"},
         {"[a] ", SYNTAX, "Error at line 1: Invalid syntax for section header"},
@@ -119,6 +118,18 @@ static void test_all_keys(void)
         g_assert_cmpstr(s.label, ==, "/l");
         service_file_deinit(&s);
         g_assert_null(s.name);
+}
+
+static void test_required(void)
+{
+        struct fault f = {0};
+
+        g_assert_cmpint(service_file_require("", "Name", &f), ==, 0);
+        g_assert_null(f.name);
+        g_assert_cmpint(service_file_require(NULL, "User", &f), ==, -1);
+        g_assert_cmpstr(f.name, ==, FAILED);
+        g_assert_cmpstr(f.text, ==, "No \"User\" key in .service file\n");
+        fault_clear(&f);
 }
 
 /* Reads a file. Returns what is wrong with it, to be freed, or NULL. */
@@ -203,6 +214,7 @@ int main(int argc, char **argv)
         g_test_add_func("/service-file/bad", test_bad);
         g_test_add_func("/service-file/nul", test_nul);
         g_test_add_func("/service-file/all-keys", test_all_keys);
+        g_test_add_func("/service-file/required", test_required);
         g_test_add_func("/service-file/files", test_files);
         g_test_add_func("/service-file/no-memory", test_no_memory);
         return g_test_run();

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * dbus-daemon-launch-helper: starts a service of the system bus as the user whom its service file
+ * names. The daemon, which has dropped its privileges, runs it with the name of the service as the
+ * one argument; it is installed setuid root, and only the daemon's user may run it.
+ *
+ * This is the one program of ours that has more rights than who runs it. doc/launch-helper.md says
+ * what it trusts, and why each step is where it is: change it together with this.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bus/exec-line.h"
+#include "bus/launch-helper/system-conf.h"
+#include "bus/launch-status.h"
+#include "bus/service-file.h"
+#include "core/syntax.h"
+
+/* What has been found out on the way. Nothing of it is freed: what comes next is exec or the end.
+ */
+struct launch {
+        const char *name; /* of the service, as we were called with it */
+        struct system_conf conf;
+        struct service_file service;
+        struct fault fault; /* to be told with LAUNCH_FAILED */
+};
+
+/* Each step returns LAUNCH_OK or how to end. */
+typedef enum launch_status step_function(struct launch *l);
+
+static enum launch_status failed(const struct launch *l)
+{
+        return strcmp(l->fault.name, ERROR_NO_MEMORY) == 0 ? LAUNCH_NO_MEMORY : LAUNCH_FAILED;
+}
+
+/* Before anything is opened that would be taken for standard error, here or in the service. libc
+ * does this for a setuid program; we do not rely on being one. */
+static enum launch_status open_standard_descriptors(struct launch *l)
+{
+        int fd;
+
+        (void)l;
+        do {
+                fd = open("/dev/null", O_RDWR | O_NOCTTY);
+                if (fd < 0)
+                        return LAUNCH_SETUP_FAILED;
+        } while (fd <= STDERR_FILENO);
+        close(fd);
+        return LAUNCH_OK;
+}
+
+/* A bus name has no slash, so that a file name made of it stays in its directory. */
+static enum launch_status check_name(struct launch *l)
+{
+        return syntax_bus_name(l->name, strlen(l->name)) ? LAUNCH_OK : LAUNCH_NAME_INVALID;
+}
+
+static enum launch_status read_configuration(struct launch *l)
+{
+        return system_conf_read(SYSTEM_CONF, &l->conf, &l->fault) < 0 ? failed(l) : LAUNCH_OK;
+}
+
+/* The mode of the installed file says so already; but files are copied, and modes changed. */
+static enum launch_status check_caller(struct launch *l)
+{
+        const struct passwd *user = l->conf.user ? getpwnam(l->conf.user) : NULL;
+
+        if (!user || getuid() != user->pw_uid || geteuid() != 0)
+                return LAUNCH_PERMISSIONS_INVALID;
+        return LAUNCH_OK;
+}
+
+/* A file that cannot be read or parsed does not count; one that can is the one, right or wrong. */
+static enum launch_status find_service(struct launch *l)
+{
+        for (size_t i = 0; i < l->conf.n_dirs; i++) {
+                char *path;
+                int r;
+
+                if (asprintf(&path, "%s/%s.service", l->conf.dirs[i], l->name) < 0)
+                        return LAUNCH_NO_MEMORY;
+                r = service_file_read(path, &l->service, &l->fault);
+                free(path);
+                if (r == 0)
+                        return LAUNCH_OK;
+                if (failed(l) == LAUNCH_NO_MEMORY)
+                        return LAUNCH_NO_MEMORY;
+                fault_clear(&l->fault);
+        }
+        return LAUNCH_SERVICE_NOT_FOUND;
+}
+
+static enum launch_status check_service(struct launch *l)
+{
+        const struct service_file *s = &l->service;
+
+        if (service_file_require(s->name, "Name", &l->fault) < 0)
+                return failed(l);
+        if (strcmp(s->name, l->name) != 0)
+                return LAUNCH_FILE_INVALID;
+        if (service_file_require(s->exec, "Exec", &l->fault) < 0 ||
+            service_file_require(s->user, "User", &l->fault) < 0)
+                return failed(l);
+        return LAUNCH_OK;
+}
+
+/* As root, setuid(2) and setgid(2) set the saved IDs too: there is no way back. Groups first, while
+ * we may. */
+static enum launch_status become_user(struct launch *l)
+{
+        const struct passwd *user = getpwnam(l->service.user);
+        uid_t uid;
+        gid_t gid;
+
+        if (!user)
+                return LAUNCH_SETUP_FAILED;
+        uid = user->pw_uid;
+        gid = user->pw_gid;
+        if (initgroups(l->service.user, gid) < 0 || setgid(gid) < 0 || setuid(uid) < 0)
+                return LAUNCH_SETUP_FAILED;
+        if (getuid() != uid || geteuid() != uid || getgid() != gid || getegid() != gid)
+                return LAUNCH_SETUP_FAILED;
+        return LAUNCH_OK;
+}
+
+/* With nothing that the caller could have put there: neither descriptors nor environment. */
+static enum launch_status run_service(struct launch *l)
+{
+        static char address[] = "DBUS_STARTER_ADDRESS=" DBUS_SYSTEM_ADDRESS;
+        static char type[] = "DBUS_STARTER_BUS_TYPE=system";
+        static char *const environment[] = {address, type, NULL};
+        char **words;
+
+        closefrom(STDERR_FILENO + 1);
+        if (exec_line_split(l->service.exec, &words, &l->fault) < 0)
+                return failed(l) == LAUNCH_NO_MEMORY ? LAUNCH_NO_MEMORY : LAUNCH_INVALID_ARGS;
+        execve(words[0], words, environment);
+        return errno == ENOMEM ? LAUNCH_NO_MEMORY : LAUNCH_EXEC_FAILED;
+}
+
+/* The order of the checks is that of the reference, whose statuses say what comes first. */
+static step_function *const steps[] = {
+        open_standard_descriptors,
+        check_name,
+        read_configuration,
+        check_caller,
+        find_service,
+        check_service,
+        become_user,
+        run_service,
+};
+
+int main(int argc, char **argv)
+{
+        struct launch l = {0};
+        enum launch_status status = LAUNCH_OK;
+
+        /* For the libraries that we use: they would look at what the caller left in it. */
+        if (clearenv() != 0)
+                return LAUNCH_SETUP_FAILED;
+        if (argc != 2 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0) {
+                fputs("dbus-daemon-activation-helper service.to.activate\n", stderr);
+                return LAUNCH_OK;
+        }
+        l.name = argv[1];
+        for (size_t i = 0; status == LAUNCH_OK && i < sizeof(steps) / sizeof(steps[0]); i++)
+                status = steps[i](&l);
+        if (status == LAUNCH_FAILED)
+                fprintf(stderr, "%s: %s\n", l.fault.name, fault_text(&l.fault));
+        return status;
+}
