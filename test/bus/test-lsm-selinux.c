@@ -12,9 +12,9 @@
 #define DENIED WIRE_ERROR_("AccessDenied")
 
 #define ASSOCIATIONS                                                                               \
-        "<selinux><associate own='com.example.Assoc' context='c1'/>"                               \
-        "<associate own='com.example.Assoc' context='c2'/>"                                        \
-        "<associate own='com.example.Other' context='c3'/></selinux>"
+        "<selinux><associate own='com.example.Other' context='c3'/>"                               \
+        "<associate own='com.example.Assoc' context='c1'/>"                                        \
+        "<associate own='com.example.Assoc' context='c2'/></selinux>"
 
 #define TO_BUS(label)    "avc_has_perm " label " " FAKE_OWN_CONTEXT " 7 send_msg\n"
 #define OWN(label, name) "avc_has_perm " label " " name " 7 acquire_svc\n"
@@ -140,7 +140,10 @@ static void test_send(void)
         static const char text[] =
                 "An SELinux policy prevents this sender from sending this message to this "
                 "recipient, 0 matched rules; type=\"method_call\", sender=\":1.1\" (";
-        struct lsm_bus *b = lsm_bus_new(LSM_SELINUX, NULL);
+        struct lsm_bus *b = lsm_bus_new(
+                LSM_SELINUX,
+                "<policy context='mandatory'>"
+                "<deny send_requested_reply='false' send_type='method_return'/></policy>");
         struct client *a = lsm_client(b, "a"), *c = lsm_client(b, "c");
         struct incoming *m;
 
@@ -244,7 +247,7 @@ static void test_policy_load(void)
 
         lsm_forget(b);
         lsm_netlink(b);
-        calls = lsm_wait(b, "avc_context_to_sid c3\n");
+        calls = lsm_wait(b, "avc_context_to_sid c2\n");
         g_assert_true(g_str_has_prefix(calls, "avc_netlink_check_nb\n"));
         client_ping(a);
         log = lsm_log(b);
