@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "bus/policy-pair.h"
+#include "link/frame.h"
 #include "link/link.h"
 
 #define NS_PER_MS  1000000ull
@@ -189,13 +190,29 @@ static void rules_deinit(struct link_rules (*may_send)[2])
                 link_rules_deinit(&may_send[i / 2][i % 2]);
 }
 
+/* The bus takes no message with more descriptors than that. */
+static void limit_fds(struct link_rules *rules, const struct peer *from)
+{
+        uint32_t max = (uint32_t)from->input_limits.message_fds;
+
+        for (size_t i = 0; i < rules->n; ++i) {
+                struct link_rule *rule = &rules->rules[i];
+
+                if (rule->allow && rule->max_fds > max)
+                        rule->max_fds = max;
+        }
+}
+
 /* What one may send to the other, by its own policy and by the other's. */
 static int direction_rules(struct bus *bus, const struct peer *from, const struct peer *to,
                            struct link_rules may_send[2])
 {
         int r = policy_pair_send(from->policy, &to->names, &bus->names, &may_send[0]);
 
-        return r < 0 ? r : policy_pair_receive(to->policy, &from->names, &bus->names, &may_send[1]);
+        if (r < 0)
+                return r;
+        limit_fds(&may_send[0], from);
+        return policy_pair_receive(to->policy, &from->names, &bus->names, &may_send[1]);
 }
 
 static bool forbids_all(const struct link_rules may_send[2])
@@ -391,6 +408,10 @@ static enum link_reason reason_against(struct bus *bus, struct linked *a, struct
                 return LINK_OFF;
         if (a->declines || b->declines)
                 return LINK_LEFT;
+        /* Rules have no sizes in them. */
+        if (a->peer->input_limits.message_size < LINK_MAX_PACKET ||
+            b->peer->input_limits.message_size < LINK_MAX_PACKET)
+                return LINK_SMALL;
         if (!match_registry_empty(bus->monitors) || !match_registry_empty(bus->eavesdrop))
                 return LINK_MONITORED;
         return has_room(bus, a) && has_room(bus, b) ? LINK_NONE : LINK_LIMIT;

@@ -10,6 +10,7 @@ static const char *const texts[N_LINK_REASONS] = {
         [LINK_NO_FDS] = "one end takes no file descriptors",
         [LINK_CONFINED] = "one end is confined by a security module",
         [LINK_CLOCK] = "one end has another clock",
+        [LINK_SMALL] = "the bus takes only small messages",
         [LINK_MONITORED] = "somebody monitors or eavesdrops",
         [LINK_POLICY] = "forbidden by policy",
         [LINK_LIMIT] = "too many links",

@@ -82,6 +82,27 @@ def test_descriptors_cross(scene: Scene) -> None:
             assert os.read(fd, 1) == b"x"
             for each in (fd, reading, writing):
                 os.close(each)
+    # The bus disconnects who sends it so many.
+    too_many = call_of(second.unique, fds=[0] * 17)
+    assert first.link_for(too_many) is None and first.link_for(call_of(second.unique)) is link
+
+
+def test_limits_of_the_bus_hold(scene: Scene) -> None:
+    """Where its limit for descriptors is another, or it takes no packets as large as ours."""
+    with Scene(scene.daemon.binary, str(scene.tools),
+               '<limit name="max_message_unix_fds">2</limit>') as few:
+        first, second = few.peer(), few.peer()
+        link = pair_up(first, second)
+        assert first.link_for(call_of(second.unique, fds=[0] * 2)) is link
+        assert first.link_for(call_of(second.unique, fds=[0] * 3)) is None
+    with Scene(scene.daemon.binary, str(scene.tools),
+               '<limit name="max_message_size">98303</limit>') as small:
+        first, second = small.peer(), small.peer()
+        for _ in range(MANY):
+            first.send(call_of(second.unique, flags=wire.NO_REPLY))
+            second.take_received(is_echo)
+            first.turn()
+        assert [pair[3] for pair in listing(first)[1]] == ["the bus takes only small messages"]
 
 
 def test_two_roads_keep_the_order(scene: Scene) -> None:
@@ -255,16 +276,16 @@ def test_hostile_packets_end_the_link_and_nothing_else(scene: Scene) -> None:
     child = scene.echo(bystander)
     link_up(bystander, ECHO)
     bystander_link = bystander.links[0]
-    kinds = len(hostile_packets(bystander, bystander_link)) + 1
+    kinds = len(hostile_packets(bystander, bystander_link)) + 2
     for kind in range(kinds):
         peer = scene.peer()
         link = link_up(peer, ECHO)
         packets = hostile_packets(peer, link)
-        name, packet = (list(packets.items()) + [("descriptors that nothing tells of", b"")])[kind]
-        if packet:
-            assert link.send_packet(packet), name
-        else:
-            assert link.send_packet(frame(link, call_of(link.peer, serial=7)), [0, 1]), name
+        name = [*packets, "descriptors that nothing tells of", "too many descriptors"][kind]
+        fds = {"descriptors that nothing tells of": [0, 1],
+               "too many descriptors": [0] * 17}.get(name, [])
+        told = call_of(link.peer, serial=7, fds=fds if len(fds) == 17 else [])
+        assert link.send_packet(packets.get(name, frame(link, told)), fds), name
         peer.wait_for(lambda p=peer: not p.links, f"the end after {name}")
         # What came of it, if anything: it must not be a reply to the hostile call.
         road, reply = peer.round_trip(call_of(ECHO))
