@@ -39,6 +39,7 @@ FRAME = Struct("=IIQQ")                 # version, size, stamp, time; then the m
 MAX_PACKET = 96 * 1024
 SHARE = 256 * 1024                      # Read of one link before others have their turn.
 MAX_FDS = 253
+MAX_AWAITED = 4096                      # Calls over one link that wait for their replies.
 
 DEADLINE = 20.0
 
@@ -264,6 +265,8 @@ class Peer:
         if not rules_allow(link.may_send, message) or message.sender is not None:
             return None
         if message.reply_serial is not None and message.reply_serial not in link.owed:
+            return None
+        if message.type == wire.METHOD_CALL and len(link.calls) >= MAX_AWAITED:
             return None
         # Last, so that nothing is between it and the stamp.
         return link if self.clock.load(ROUTED) == self.sent else None
