@@ -7,8 +7,10 @@
 
 #define NS_PER_US 1000u
 
-/* So many short waits make the next one worth trying. */
+/* So many short waits make the next one worth trying. To be short, one that slept may take some
+ * times the bound: it includes waking the peer and being woken, of which spinning spares both. */
 #define SHORT_ENOUGH 8
+#define SHORT_BOUNDS 4
 /* What a lost spin costs, and how much of it can be owed. One that is won pays one back: below six
  * wins for a loss it is not worth it. */
 #define LOSS      6
@@ -71,7 +73,7 @@ static void lose(struct link_spin *s)
 
 void link_spin_over(struct link_spin *s, bool has_spun, bool has_won, uint64_t waited)
 {
-        if (waited <= s->bound)
+        if (waited <= SHORT_BOUNDS * s->bound)
                 s->n_short += 1;
         else
                 s->n_short = 0;

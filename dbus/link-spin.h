@@ -7,7 +7,7 @@
  * where what it can see says that it will win:
  *
  * - the calling thread may run on more than one CPU: on one, the peer gets nowhere while we look;
- * - the last waits were short enough;
+ * - the last waits were short: a few times the bound, as to sleep and to be woken is part of them;
  * - spinning has paid. One that never wins tries ever more rarely: what it wastes becomes nothing.
  */
 
@@ -22,7 +22,7 @@
 
 struct link_spin {
         uint64_t bound;     /* nanoseconds; 0: never */
-        unsigned n_short;   /* waits in a row that were within the bound */
+        unsigned n_short;   /* short waits in a row */
         unsigned n_won;     /* spins in a row */
         unsigned debt;      /* for spins that were lost */
         unsigned rest;      /* waits until the next look at what there is to be won */

@@ -115,8 +115,20 @@ static void test_slow(void)
 
         setup(&w, BOUND, 2);
         while (w.n_waits < 1000)
-                g_assert_false(wait_for(&w, 60 * US, 60 * US));
+                g_assert_false(wait_for(&w, 210 * US, 210 * US));
         g_assert_cmpint(n_counted, ==, 0);
+}
+
+/* Who sleeps is woken late, and so is the peer. It would come quickly to one who spins. */
+static void test_late_wakeups(void)
+{
+        struct waiter w;
+
+        setup(&w, BOUND, 2);
+        while (w.n_waits < 100)
+                wait_for(&w, 3 * US, 70 * US);
+        g_assert_cmpuint(w.n_won, ==, w.n_spins);
+        g_assert_cmpuint(w.n_won, >, 80);
 }
 
 /* Bursts of quick calls, and a long wait behind each: it costs the bound, once a burst. */
@@ -217,6 +229,7 @@ int main(int argc, char **argv)
         g_test_add_func("/link-spin/never-wins", test_never_wins);
         g_test_add_func("/link-spin/starts-again", test_starts_again);
         g_test_add_func("/link-spin/slow", test_slow);
+        g_test_add_func("/link-spin/late-wakeups", test_late_wakeups);
         g_test_add_func("/link-spin/bursts", test_bursts);
         g_test_add_func("/link-spin/short-bursts", test_short_bursts);
         g_test_add_func("/link-spin/one-cpu", test_one_cpu);
