@@ -1,11 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Plots what "bench --tsv FILE" wrote: time over the number of rules that do not match, over the
-# number of calls without a reply, and over the number of receivers.
+# number of calls without a reply, and over the number of receivers; and the time of calls by the
+# roads that they can take.
 #
 #     bench-plot.sh FILE [DIRECTORY]
 #
-# Needs gnuplot; writes rules.svg, replies.svg and fanout.svg.
+# Needs gnuplot; writes rules.svg, replies.svg, fanout.svg and links.svg, those of them that the file
+# has something of.
 set -eu
 
 if [ $# -lt 1 ] || [ $# -gt 2 ]; then
@@ -72,3 +74,49 @@ plot replies '^replies-[0-9]+$' 'A round trip while calls wait for replies' \
     'calls without a reply' 'daemon CPU per message, us'
 plot fanout '^fanout-[0-9]+$' 'A signal to many receivers' \
     'receivers' 'daemon CPU per delivery, us'
+
+# links: a group of bars for each case, a bar for each road
+plot_links() {
+    data=$tmp/links
+    roads='stock broker routed linked spinning bare'
+    for name in link-1cpu link-free link-inflight64-1cpu link-inflight64-free link-64k-1cpu \
+        link-64k-free; do
+        line=$name
+        for road in $roads; do
+            wall=$(medians "^$name\$" "link-$road" | awk 'NR == 1 { print $2 }')
+            line="$line ${wall:--}"
+        done
+        case $line in
+        *[0-9].*) echo "$line" >>"$data" ;;
+        esac
+    done
+    if ! [ -s "$data" ]; then
+        echo "links: nothing in $tsv" >&2
+        return
+    fi
+    curves=
+    column=2
+    for road in $roads; do
+        curves="$curves${curves:+, }'$data' using $column:xtic(1) title '$road'"
+        column=$((column + 1))
+    done
+    gnuplot <<END
+set terminal svg size 900,500
+set output '$out/links.svg'
+set title 'A call and its reply'
+set ylabel 'us'
+set style data histogram
+set style histogram clustered gap 1
+set style fill solid 0.8
+set logscale y 10
+set yrange [1:]
+set grid y
+set key outside right
+set datafile missing '-'
+set xtics noenhanced
+plot $curves
+END
+    echo "$out/links.svg"
+}
+
+plot_links
