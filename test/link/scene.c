@@ -478,21 +478,40 @@ void process_continue(pid_t pid)
         g_assert_no_errno(kill(pid, SIGCONT));
 }
 
-void scene_tell_bus(struct scene *s, const char *member, const char *text)
+/* Returns false, and the error set, if that is the answer. */
+static bool tell_bus(struct scene *s, const char *member, const char *text, DBusError *error)
 {
         DBusMessage *m = dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS,
                                                       DBUS_INTERFACE_DBUS, member),
                     *reply;
-        DBusError error = DBUS_ERROR_INIT;
 
         if (text)
                 g_assert_true(
                         dbus_message_append_args(m, DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID));
-        reply = dbus_connection_send_with_reply_and_block(s->observer, m, -1, &error);
-        if (!reply)
-                g_error("%s: %s", error.name, error.message);
-        dbus_message_unref(reply);
+        reply = dbus_connection_send_with_reply_and_block(s->observer, m, -1, error);
         dbus_message_unref(m);
+        if (reply)
+                dbus_message_unref(reply);
+        return reply;
+}
+
+void scene_tell_bus(struct scene *s, const char *member, const char *text)
+{
+        DBusError error = DBUS_ERROR_INIT;
+
+        if (!tell_bus(s, member, text, &error))
+                g_error("%s: %s", error.name, error.message);
+}
+
+bool scene_try_reload(struct scene *s, const char *config)
+{
+        DBusError error = DBUS_ERROR_INIT;
+        bool done;
+
+        config_file_write(s->daemon->config, s->daemon->socket, config);
+        done = tell_bus(s, "ReloadConfig", NULL, &error);
+        dbus_error_free(&error);
+        return done;
 }
 
 void scene_reload(struct scene *s, const char *config)

@@ -108,7 +108,9 @@ uint64_t link_messages(const struct party *a, const struct party *b);
 void process_stop(pid_t pid);
 void process_continue(pid_t pid);
 
-/* Has the daemon read a new configuration, with these elements. */
+/* Has the daemon read a new configuration, with these elements. The first returns false if it does
+ * not like it. */
+bool scene_try_reload(struct scene *s, const char *config);
 void scene_reload(struct scene *s, const char *config);
 /* Calls a method of the bus from the observer, with a string or NULL. */
 void scene_tell_bus(struct scene *s, const char *member, const char *text);

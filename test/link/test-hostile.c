@@ -17,6 +17,12 @@
         "<policy context=\"default\"><deny send_interface=\"" SCENE_INTERFACE                      \
         "\" send_member=\"Secret\"/></policy>"
 
+/* Those who may eavesdrop may also reply to what they were not asked: here nobody may. */
+#define NO_UNASKED_REPLIES                                                                         \
+        "<policy context=\"default\">"                                                             \
+        "<deny send_requested_reply=\"false\" send_type=\"method_return\"/>"                       \
+        "<deny send_requested_reply=\"false\" send_type=\"error\"/></policy>"
+
 struct stage {
         struct scene *scene;
         struct party *victim, *friend;
@@ -306,13 +312,13 @@ static void send_fds_many(struct stage *t)
         dbus_free(bytes);
 }
 
-/* A message with descriptors without them: as the library writes it, the packet without. */
-static void send_fds_missing(struct stage *t)
+/* Sends a message that says that it has descriptors, and that has others. */
+static void send_fds(struct stage *t, unsigned says, unsigned has)
 {
         const struct wire_head head = {
                 .type = WIRE_CALL,
                 .serial = 5,
-                .n_fds = 2,
+                .n_fds = says,
                 .path = SCENE_PATH,
                 .interface = SCENE_INTERFACE,
                 .member = "Bad",
@@ -320,9 +326,22 @@ static void send_fds_missing(struct stage *t)
         };
         GByteArray *m = wire_message(&head, NULL);
         struct raw_frame frame = raw_frame_right(t->hostile, m->len);
+        int fds[253];
 
-        raw_peer_send(t->hostile, &frame, m->data, m->len, NULL, 0);
+        memset(fds, 0, sizeof(fds));
+        raw_peer_send(t->hostile, &frame, m->data, m->len, fds, has);
         g_byte_array_unref(m);
+}
+
+static void send_fds_missing(struct stage *t)
+{
+        send_fds(t, 2, 0);
+}
+
+/* More than the bus passes on, and the victim's library takes. */
+static void send_fds_over_limit(struct stage *t)
+{
+        send_fds(t, 17, 17);
 }
 
 static void send_to_other(struct stage *t)
@@ -378,6 +397,7 @@ static const struct packet packets[] = {
         {"fds/unannounced", send_fds_unannounced},
         {"fds/many", send_fds_many},
         {"fds/missing", send_fds_missing},
+        {"fds/over-limit", send_fds_over_limit},
         {"destination/other", send_to_other},
         {"destination/name", send_to_name},
         {"destination/none", send_to_nobody},
@@ -499,7 +519,7 @@ static void forge(struct stage *t, int type, uint32_t serial, bool by_bus)
 static void test_replies(gconstpointer data)
 {
         bool by_bus = GPOINTER_TO_UINT(data) & 1, routed = GPOINTER_TO_UINT(data) & 2;
-        struct stage t = stage_new(NULL, true);
+        struct stage t = stage_new(NO_UNASKED_REPLIES, true);
 
         for (uint32_t n = 0; n < 20; ++n) {
                 DBusMessage *reply;
@@ -507,10 +527,14 @@ static void test_replies(gconstpointer data)
 
                 party_forget(t.victim);
                 t.friend->deaf = true;
-                /* Behind a signal, the call goes by the bus. */
-                if (routed)
+                /* Behind a signal that the daemon has not read, the call goes by the bus. */
+                if (routed) {
+                        process_stop(t.scene->daemon->pid);
                         party_signal(t.victim, NULL, "Told", n);
+                }
                 serial = party_call(t.victim, t.friend->name, "Echo", n, NULL);
+                if (routed)
+                        process_continue(t.scene->daemon->pid);
                 for (uint32_t s = serial - 2; s < serial + 3; ++s) {
                         forge(&t, DBUS_MESSAGE_TYPE_METHOD_RETURN, s, by_bus);
                         forge(&t, DBUS_MESSAGE_TYPE_ERROR, s, by_bus);
