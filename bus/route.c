@@ -365,10 +365,7 @@ int route_unicast(struct bus *bus, struct peer *from, struct peer *to, struct me
                                    &from->replies);
         }
         d.requested_reply = reply || lets_through(bus, from, to, m);
-        /* What a security module turns down is as if it had never been sent. */
-        if (mediate(&d, to, fault) < 0)
-                return -1;
-        r = check_policy(&d, to, fault);
+        r = check(&d, to, fault);
         /* Nothing comes of this one: a reply is still expected, and a call expects none. */
         if (!r && m->n_fds && !to->fd_passing)
                 return fault_set(fault, ERROR_NOT_SUPPORTED,
