@@ -34,16 +34,17 @@ static void refuse_monitor(struct peer *p, const struct message *m)
 
 static int to_bus(struct bus *bus, struct peer *from, struct message *m, struct fault *fault)
 {
-        bool first = !from->name_length;
+        bool first = !from->name_length, is_signal = m->header.type == MESSAGE_SIGNAL;
         int r;
 
-        /* A Hello is shown to monitors by the driver, when it has a sender. */
-        if (!first)
+        /* A Hello is shown to monitors by the driver, when it has a sender; and a signal after what
+         * it leads to, as with the reference. */
+        if (!first && !is_signal)
                 route_capture(bus, from, NULL, m);
         r = route_check_to_bus(bus, from, m, fault);
         if (!r)
                 r = driver_handle(bus, from, m, fault);
-        if (r < 0 && first)
+        if (first ? r < 0 : is_signal)
                 route_capture(bus, from, NULL, m);
         if (!r && !first)
                 route_passed_to_bus(bus, from, m);
@@ -55,14 +56,19 @@ static int to_name(struct bus *bus, struct peer *from, const char *name, struct 
 {
         size_t length = m->header.text[FIELD_DESTINATION].length;
         struct peer *to = bus_find_owner(bus, name, length);
+        int r;
 
-        route_capture(bus, from, to, m);
-        if (to)
+        if (to) {
+                route_capture(bus, from, to, m);
                 return route_unicast(bus, from, to, m, fault);
+        }
         if (m->header.flags & MESSAGE_NO_AUTO_START)
-                return fault_set(fault, ERROR_NAME_HAS_NO_OWNER, "Name \"%s\" does not exist",
-                                 name);
-        return activation_hold(bus, from, name, m, fault);
+                r = fault_set(fault, ERROR_NAME_HAS_NO_OWNER, "Name \"%s\" does not exist", name);
+        else
+                r = activation_hold(bus, from, name, m, fault);
+        /* With the reference a monitor sees what systemd is asked for before it sees why. */
+        route_capture(bus, from, NULL, m);
+        return r;
 }
 
 static int to_everyone(struct bus *bus, struct peer *from, struct message *m, struct fault *fault)
