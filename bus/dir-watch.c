@@ -55,8 +55,11 @@ static void events_ready(struct loop_source *source, uint32_t events)
         ssize_t n;
 
         (void)events;
-        while ((n = read(source->fd, buffer, sizeof(buffer))) > 0)
-                changed |= tells_of_change(buffer, (size_t)n);
+        do {
+                n = read(source->fd, buffer, sizeof(buffer));
+                if (n > 0)
+                        changed |= tells_of_change(buffer, (size_t)n);
+        } while (n > 0 || (n < 0 && errno == EINTR));
         if (changed)
                 w->changed(w);
 }

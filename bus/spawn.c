@@ -63,12 +63,23 @@ static struct child *find(struct spawner *s, pid_t pid)
         return NULL;
 }
 
+/* Reads what can only be had whole. */
+static bool read_whole(int fd, void *buffer, size_t size)
+{
+        ssize_t n;
+
+        do
+                n = read(fd, buffer, size);
+        while (n < 0 && errno == EINTR);
+        return n == (ssize_t)size;
+}
+
 /* A child tells before it ends: whoever is reaped afterwards has told. */
 static void read_failures(struct spawner *s)
 {
         struct failure failure;
 
-        while (read(s->failures[READ], &failure, sizeof(failure)) == (ssize_t)sizeof(failure)) {
+        while (read_whole(s->failures[READ], &failure, sizeof(failure))) {
                 struct child *child = find(s, failure.pid);
 
                 if (child)
@@ -96,7 +107,7 @@ static void signals_ready(struct loop_source *source, uint32_t events)
         struct list *l, *next;
 
         (void)events;
-        while (read(source->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+        while (read_whole(source->fd, &info, sizeof(info)))
                 ;
         for (l = s->children.next; l != &s->children; l = next) {
                 struct child *child = container_of(l, struct child, of_spawner);

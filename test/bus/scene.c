@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "scene.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -443,6 +444,86 @@ static void act_deaf(struct scene *s)
         scene_settle(s);
 }
 
+/* In the bus's own directory. */
+static char *service_file(const struct scene *s, const char *name)
+{
+        return g_strdup_printf("%s/%s.service", s->d->directory, name);
+}
+
+static void add_service(const struct scene *s, const char *name, const char *exec)
+{
+        g_autofree char *path = service_file(s, name);
+        g_autofree char *text = g_strdup_printf("[D-BUS Service]\nName=%s\nExec=%s\n", name, exec);
+
+        g_assert_true(g_file_set_contents(path, text, -1, NULL));
+}
+
+static void prepare_activation(struct scene *s)
+{
+        g_autofree char *dir = g_strdup_printf("<servicedir>%s</servicedir>", s->d->directory);
+
+        add_service(s, "test.Comes", "/bin/true");
+        add_service(s, "test.Fails", "/nonexistent/program");
+        inproc_write_config(s->d, dir);
+        client_tell_bus(s->a, "ReloadConfig", NULL, NULL);
+}
+
+/* The programs that the bus has started end by themselves. */
+static void wait_children(struct scene *s)
+{
+        const struct list *children = &s->d->server.bus.spawner.children;
+        gint64 deadline = g_get_monotonic_time() + CLIENT_DEADLINE_S * G_USEC_PER_SEC;
+
+        for (scene_settle(s); !list_empty(children); scene_settle(s)) {
+                g_assert_cmpint(g_get_monotonic_time(), <, deadline);
+                g_usleep(100);
+        }
+}
+
+static void start_service(struct scene *s, struct client *c, const char *name)
+{
+        GByteArray *body = wire_body_string(name);
+
+        wire_put_u32(body, 0);
+        call_bus(s, c, "StartServiceByName", "su", body);
+}
+
+/* Some wait for a name that then is somebody's, others for one that never will be. */
+static void act_activation(struct scene *s)
+{
+        GByteArray *body = g_byte_array_new();
+        guint from;
+
+        wire_put_u32(body, 0);
+        wire_put_u32(body, 0);
+        from = body->len;
+        wire_put_string(body, "NAME");
+        wire_put_string(body, "value");
+        wire_set_u32(body->data, body->len - from);
+        call_bus(s, s->a, "UpdateActivationEnvironment", "a{ss}", body);
+        call_peer(s, s->a, "test.Comes");
+        start_service(s, s->c, "test.Comes");
+        call_peer(s, s->c, "test.Fails");
+        start_service(s, s->a, "test.Fails");
+        wait_children(s);
+        request_name(s, s->b, "test.Comes", 0);
+        scene_settle(s);
+        answer_calls(s, s->b);
+        scene_settle(s);
+}
+
+static void check_activation(struct scene *s)
+{
+        static const char *const names[] = {"test.Comes", "test.Fails"};
+
+        wait_children(s);
+        for (size_t i = 0; i < G_N_ELEMENTS(names); ++i) {
+                g_autofree char *path = service_file(s, names[i]);
+
+                g_assert_no_errno(g_unlink(path));
+        }
+}
+
 static void act_malformed(struct scene *s)
 {
         client_queue(s->a, "no message at all", 17);
@@ -464,6 +545,7 @@ const struct scene_script scene_scripts[] = {
         {"descriptors", prepare_signals, act_descriptors, NULL},
         {"large", prepare_signals, act_large, NULL},
         {"deaf", NULL, act_deaf, NULL},
+        {"activation", prepare_activation, act_activation, check_activation},
         {"malformed", NULL, act_malformed, NULL},
 };
 const size_t n_scene_scripts = G_N_ELEMENTS(scene_scripts);
@@ -501,6 +583,18 @@ static void wait_accepting(struct scene *s)
                 loop_timer_set(&s->d->loop, retry, 0);
 }
 
+/* A service that has not come by now comes no more. */
+static void end_starts(struct scene *s)
+{
+        const struct list *all = &s->d->server.bus.activations.pending;
+
+        for (const struct list *l = all->next; l != all; l = l->next) {
+                struct activation *a = container_of(l, struct activation, of_all);
+
+                loop_timer_set(&s->d->loop, &a->timer, 0);
+        }
+}
+
 static void check_calls(const struct scene *s, bool strict)
 {
         for (guint i = 0; i < s->calls->len; ++i) {
@@ -534,6 +628,7 @@ void scene_check(struct scene *s, const struct scene_script *script, bool strict
         struct client *late;
 
         wait_accepting(s);
+        end_starts(s);
         scene_settle(s);
         take_all(s, s->a);
         take_all(s, s->b);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "inproc.h"
@@ -26,6 +27,8 @@ enum call {
         CALL_OPEN,
         CALL_READ,
         CALL_CREDENTIALS,
+        CALL_FORK,
+        CALL_PIPE,
         N_CALLS,
 };
 
@@ -38,6 +41,8 @@ static const int errors[N_CALLS][SYSCALL_FAULTS_ERRORS] = {
         [CALL_OPEN] = {EMFILE, ENOENT},
         [CALL_READ] = {EIO},
         [CALL_CREDENTIALS] = {ENOMEM},
+        [CALL_FORK] = {EAGAIN, ENOMEM},
+        [CALL_PIPE] = {EMFILE, ENFILE},
 };
 
 static enum syscall_faults_mode mode;
@@ -71,7 +76,7 @@ static bool fail_now(enum call call)
         if (!inproc_inside)
                 return false;
         if (mode == SYSCALL_FAULTS_INTERRUPT && call != CALL_EPOLL_ADD &&
-            call != CALL_CREDENTIALS) {
+            call != CALL_CREDENTIALS && call != CALL_FORK && call != CALL_PIPE) {
                 interrupted = !interrupted;
                 errno = EINTR;
                 return interrupted;
@@ -131,6 +136,10 @@ int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
 ssize_t __real_read(int fd, void *buffer, size_t n);
 ssize_t __wrap_read(int fd, void *buffer, size_t n);
+pid_t __real_fork(void);
+pid_t __wrap_fork(void);
+int __real_pipe2(int fds[2], int flags);
+int __wrap_pipe2(int fds[2], int flags);
 int __real_getsockopt(int fd, int level, int option, void *value, socklen_t *size);
 int __wrap_getsockopt(int fd, int level, int option, void *value, socklen_t *size);
 
@@ -228,9 +237,29 @@ int __wrap_open(const char *path, int flags, ...)
         return fail_now(CALL_OPEN) ? -1 : __real_open(path, flags, permissions);
 }
 
+/* Of what the kernel makes up for the reader (signalfd(2), inotify(7)) there is no half. */
+static bool comes_whole(int fd)
+{
+        struct stat st;
+
+        return fstat(fd, &st) < 0 || !S_ISREG(st.st_mode);
+}
+
 ssize_t __wrap_read(int fd, void *buffer, size_t n)
 {
-        return fail_now(CALL_READ) ? -1 : __real_read(fd, buffer, share(n));
+        if (fail_now(CALL_READ))
+                return -1;
+        return __real_read(fd, buffer, comes_whole(fd) ? n : share(n));
+}
+
+pid_t __wrap_fork(void)
+{
+        return fail_now(CALL_FORK) ? -1 : __real_fork();
+}
+
+int __wrap_pipe2(int fds[2], int flags)
+{
+        return fail_now(CALL_PIPE) ? -1 : __real_pipe2(fds, flags);
 }
 
 int __wrap_getsockopt(int fd, int level, int option, void *value, socklen_t *size)
