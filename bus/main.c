@@ -181,7 +181,7 @@ static int settle(struct daemon *d, char **error)
         if (d->options.print_address_fd >= 0 &&
             process_print_line(d->options.print_address_fd, d->server.address, error) < 0)
                 return -1;
-        if (config->user && geteuid() == 0 && process_find_user(&d->user, config->user, error) < 0)
+        if (config->user && process_find_user(&d->user, config->user, error) < 0)
                 return -1;
         if (enter_place(d, config, error) < 0)
                 return -1;

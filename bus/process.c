@@ -56,27 +56,49 @@ bool process_raise_fd_limit(struct rlimit *before)
         return true;
 }
 
-/* Gives up root. Without libcap-ng no right is kept. */
+#ifdef HAVE_CAPNG
+/* What capng_change_id(3) returns, negated, and what that means to who reads it. */
+static const char *const change_failures[] = {
+        [4] = "Failed to set the group of user",
+        [5] = "Failed to drop supplementary groups for user",
+        [6] = "Failed to become user",
+        [7] = "Failed to unset keep-capabilities for user",
+};
+
+/* Keeps the right to write audit messages, if it is there to keep (in a container it may not be),
+ * and no other. The bounding set stays: it is what the setuid program that starts services gets
+ * its rights out of. */
 static int switch_ids(const struct process_user *u, char **error)
 {
-#ifdef HAVE_CAPNG
+        const char *what = NULL;
+        bool may_audit;
         int r;
 
+        capng_get_caps_process();
+        may_audit = capng_have_capability(CAPNG_PERMITTED, CAP_AUDIT_WRITE);
         capng_clear(CAPNG_SELECT_BOTH);
-        capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_AUDIT_WRITE);
-        r = capng_change_id((int)u->uid, (int)u->gid, CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
+        if (may_audit)
+                capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_AUDIT_WRITE);
+        r = capng_change_id((int)u->uid, (int)u->gid, CAPNG_DROP_SUPP_GRP);
         if (r == 0)
                 return 0;
-                /* The right to write audit messages may not be there to keep (a container). */
-#endif
+        if (-r > 0 && (size_t)-r < sizeof(change_failures) / sizeof(*change_failures))
+                what = change_failures[-r];
+        return fail(error, what ? what : "Failed to drop capabilities for user", u->name, errno);
+}
+#else
+/* No right is kept, except by who stays root. */
+static int switch_ids(const struct process_user *u, char **error)
+{
         if (setgroups(0, NULL) < 0)
-                return fail(error, "Failed to drop the groups for user", u->name, errno);
+                return fail(error, "Failed to drop supplementary groups for user", u->name, errno);
         if (setgid(u->gid) < 0)
                 return fail(error, "Failed to set the group of user", u->name, errno);
         if (setuid(u->uid) < 0)
                 return fail(error, "Failed to become user", u->name, errno);
         return 0;
 }
+#endif
 
 int process_find_user(struct process_user *u, const char *name, char **error)
 {
@@ -105,7 +127,7 @@ void process_user_deinit(struct process_user *u)
 
 int process_become_user(const struct process_user *u, char **error)
 {
-        return geteuid() == u->uid ? 0 : switch_ids(u, error);
+        return geteuid() == 0 ? switch_ids(u, error) : 0;
 }
 
 void process_notify(const char *state)

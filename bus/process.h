@@ -32,8 +32,9 @@ struct process_user {
 int process_find_user(struct process_user *u, const char *name, char **error);
 void process_user_deinit(struct process_user *u);
 
-/* Becomes this user for good, keeping only the right to write audit messages; nothing is done if
- * that is who we are. Returns 0 or -1. */
+/* Becomes this user for good, root or not, keeping only the right to write audit messages and no
+ * supplementary group. Whoever is not root stays who it is, as with the reference. Returns 0 or
+ * -1. */
 int process_become_user(const struct process_user *u, char **error);
 
 /*

@@ -480,11 +480,11 @@ def rules(bus: Bus, policy: str) -> None:
                 policy=f"{OPEN_POLICY}<policy {policy}><{verb} {rule}/></policy>"))
 
 
-@scenario(None, root=True)
-def changes_user(bus: Bus) -> None:
-    """<user>: the daemon drops its privileges; files are made before."""
+@scenario(None, root=True, params=["nobody", "root", "no-such-user"])
+def changes_user(bus: Bus, user: str) -> None:
+    """<user>: the daemon drops its privileges, also if it stays root; files are made before."""
     daemon = launch(bus, "--nofork", "--print-address",
-                    text=config(extra="  <user>nobody</user>\n" + PIDFILE))
+                    text=config(extra=f"  <user>{user}</user>\n" + PIDFILE))
     lines = await_lines(bus, daemon, 1)
     bus.log(f"{lines} {daemon.serves(lines[0])}")
     bus.log_output("stderr", daemon.stderr())
@@ -493,7 +493,8 @@ def changes_user(bus: Bus) -> None:
     status = dict(line.split(":\t", 1) for line in
                   open(f"/proc/{daemon.pid}/status", encoding="ascii").read().splitlines()
                   if ":\t" in line)
-    for key in ("Uid", "Gid", "Groups", "CapPrm", "CapEff", "NoNewPrivs"):
+    for key in ("Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb",
+                "NoNewPrivs"):
         bus.log(f"{key} {status[key]}")
     bus.log(f"socket of {(daemon.directory / 'bus').stat().st_uid}, "
             f"pid file of {(daemon.directory / 'pid').stat().st_uid}")
