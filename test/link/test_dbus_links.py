@@ -134,6 +134,22 @@ def test_a_bus_that_has_them_switched_off(scene: Scene) -> None:
                          re.MULTILINE), table
 
 
+def test_they_can_be_switched_off_while_it_runs(scene: Scene) -> None:
+    """Those that there are end, others do not come; and they do when it is switched on again."""
+    first, second = scene.peer(), scene.peer()
+    pair_up(first, second)
+    for switch in ("no", "yes"):
+        scene.daemon.write("bus.conf",
+                           daemons.config(extra=f'<?peer-links enabled="{switch}"?>'))
+        first.call(BUS, BUS_PATH, BUS, "ReloadConfig")
+        if switch == "no":
+            first.wait_for(lambda: not first.links, "the end of the link")
+            talk(first, second)
+            assert not first.links
+            assert reason_of(scene, first, second) == "links are switched off"
+    pair_up(first, second)
+
+
 def test_limits_are_told_as_such(scene: Scene) -> None:
     """By a counter of a user that goes down again."""
     limit = '<?peer-links max_per_user="2"?>'
