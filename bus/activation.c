@@ -6,7 +6,6 @@
 #include "bus/activation-program.h"
 #include "bus/activation-systemd.h"
 #include "bus/activation-wait.h"
-#include "bus/lsm.h"
 #include "bus/route.h"
 
 /* Waits for an owner of the name; starts the service, unless that is under way. NULL: nobody is to
@@ -44,14 +43,6 @@ static int find(struct bus *bus, const char *name, struct service **service, str
         return service_dirs_find(bus->services, name, service, fault);
 }
 
-static int check_right(struct bus *bus, struct peer *from, const struct service *service,
-                       struct message *m, struct fault *fault)
-{
-        if (route_check_to_nobody(bus, from, m, fault) < 0)
-                return -1;
-        return bus->lsm ? lsm_may_activate(bus, from, m, service->data.label, fault) : 0;
-}
-
 int activation_hold(struct bus *bus, struct peer *from, const char *name, struct message *m,
                     struct fault *fault)
 {
@@ -61,7 +52,7 @@ int activation_hold(struct bus *bus, struct peer *from, const char *name, struct
                 return -1;
         /* As with the reference, whoever has no right to talk to systemd learns of that when it is
          * there. */
-        if (service && check_right(bus, from, service, m, fault) < 0)
+        if (service && route_check_to_nobody(bus, from, m, service->data.label, fault) < 0)
                 return -1;
         return join(bus, name, service, from, m, false, fault);
 }

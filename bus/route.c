@@ -150,12 +150,16 @@ int route_check_to_bus(struct bus *bus, struct peer *from, struct message *m, st
                          "registered");
 }
 
-int route_check_to_nobody(struct bus *bus, struct peer *from, struct message *m,
+int route_check_to_nobody(struct bus *bus, struct peer *from, struct message *m, const char *label,
                           struct fault *fault)
 {
         const struct delivery d = {.bus = bus, .from = from, .message = m};
 
-        return check_type(m, fault) < 0 ? -1 : check_policy(&d, NULL, fault);
+        if (check_type(m, fault) < 0)
+                return -1;
+        if (bus->lsm && lsm_may_activate(bus, from, m, label, fault) < 0)
+                return -1;
+        return check_policy(&d, NULL, fault);
 }
 
 static struct message *make_error(struct bus *bus, const char *destination, uint32_t reply_serial,

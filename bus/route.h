@@ -33,9 +33,9 @@ int route_broadcast(struct bus *bus, struct peer *from, struct message *m, struc
  * Returns 0, or -1 and why not. */
 int route_check_to_bus(struct bus *bus, struct peer *from, struct message *m, struct fault *fault);
 
-/* May this peer send this to whoever will own its destination, which nobody does yet? Returns 0, or
- * -1 and why not. */
-int route_check_to_nobody(struct bus *bus, struct peer *from, struct message *m,
+/* May this peer send this to whoever will own its destination, which nobody does yet? `label`: what
+ * AppArmor will call that one; NULL: it is not known. Returns 0, or -1 and why not. */
+int route_check_to_nobody(struct bus *bus, struct peer *from, struct message *m, const char *label,
                           struct fault *fault);
 
 /* A peer's message to the bus itself has been dealt with: eavesdroppers see it, too. */

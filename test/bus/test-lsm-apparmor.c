@@ -3,6 +3,7 @@
  * AppArmor decides: what is asked about each message and name, what becomes of the answers, and
  * what is audited.
  */
+#include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -349,6 +350,48 @@ static void test_signal(void)
         lsm_bus_free(b);
 }
 
+/* A service that is not there yet: what its file says that it will be called is what counts, and it
+ * counts before policy. */
+static void test_activation(void)
+{
+        static const char file[] = "[D-BUS Service]\nName=com.example.S\nExec=/bin/false\n"
+                                   "AssumedAppArmorLabel=assumed\n";
+        static const char asked[] =
+                "aa_query_label send a| session|com.example.S|assumed|/p|com.example.I|M\n";
+        g_autofree char *directory = g_dir_make_tmp("lsm-services-XXXXXX", NULL);
+        g_autofree char *path = g_build_filename(directory, "com.example.S.service", NULL);
+        g_autofree char *more = g_strdup_printf(
+                "<type>session</type><servicedir>%s</servicedir><policy context='mandatory'>"
+                "<deny send_interface='com.example.I' send_member='No'/></policy>",
+                directory);
+        struct lsm_bus *b;
+        struct client *a;
+
+        g_assert_true(g_file_set_contents(path, file, -1, NULL));
+        b = lsm_bus_new(LSM_APPARMOR, more);
+        a = lsm_client(b, "a enforce");
+        lsm_script(b, "deny *com.example.S*");
+        lsm_forget(b);
+        lsm_expect_error(client_reply(a, lsm_send(a, WIRE_CALL, "M", "com.example.S")), DENIED,
+                         "An AppArmor policy prevents");
+        expect_queries(b, asked, 1);
+        lsm_expect_error(client_reply(a, lsm_send(a, WIRE_CALL, "No", "com.example.S")), DENIED,
+                         "An AppArmor policy prevents");
+        lsm_script(b, "fail *com.example.S*");
+        lsm_expect_error(client_reply(a, lsm_send(a, WIRE_CALL, "M", "com.example.S")),
+                         WIRE_ERROR_("Failed"), "Failed to query AppArmor policy");
+        /* Nobody is there yet to receive. */
+        lsm_script(b, "deny *receive*example*");
+        lsm_forget(b);
+        lsm_expect_error(client_reply(a, lsm_send(a, WIRE_CALL, "M", "com.example.S")),
+                         WIRE_ERROR_("Spawn.ChildExited"), "Process com.example.S exited");
+        expect_queries(b, asked, 0);
+        client_free(a);
+        lsm_bus_free(b);
+        g_unlink(path);
+        g_rmdir(directory);
+}
+
 static struct incoming *become_monitor(struct client *c, uint32_t flags)
 {
         const struct wire_head head = {
@@ -504,6 +547,7 @@ int main(int argc, char **argv)
         g_test_add_func("/apparmor/unconfined", test_unconfined);
         g_test_add_func("/apparmor/unrequested", test_unrequested);
         g_test_add_func("/apparmor/signal", test_signal);
+        g_test_add_func("/apparmor/activation", test_activation);
         g_test_add_func("/apparmor/eavesdrop", test_eavesdrop);
         g_test_add_func("/apparmor/modes", test_modes);
         g_test_add_func("/apparmor/bus-type", test_bus_type);
