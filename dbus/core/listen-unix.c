@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,8 +80,9 @@ static int listen_on_path(struct listener *l, const char *path, char **error_tex
         if (r)
                 return r;
         /* Without write access to the file no one can connect (unix(7)); who may is the policy's
-         * business. Where a file has no mode that could be set, this does not matter. */
-        (void)!chmod(path, 0777);
+         * business. Where a file has no mode that could be set, this does not matter; and should
+         * somebody have put a link in its place, it is not what that points to that we open. */
+        (void)!fchmodat(AT_FDCWD, path, 0777, AT_SYMLINK_NOFOLLOW);
         return listener_describe_value(l, "unix:path=", path);
 }
 
