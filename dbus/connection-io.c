@@ -136,23 +136,29 @@ static int next_message(DBusConnection *c, struct input_buffer *b, DBusMessage *
         return r;
 }
 
+/* It may have joined in and never got one. */
+static bool has_links(const DBusConnection *c)
+{
+        return c->links && !list_empty(&c->links->all);
+}
+
 static void take_messages(DBusConnection *c, struct input_buffer *b)
 {
         DBusMessage *m;
         int r;
 
         /* Whatever causally precedes what was read is in the links by now. */
-        if (c->links)
+        if (has_links(c))
                 links_drain(c);
         for (;;) {
-                if (c->links)
+                if (has_links(c))
                         links_deliver(c);
                 r = next_message(c, b, &m);
                 if (r || !m)
                         break;
                 take_message(c, m);
         }
-        if (c->links) {
+        if (has_links(c)) {
                 links_knock(c);
                 links_bury(c);
         }
