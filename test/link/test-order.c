@@ -171,6 +171,27 @@ static void test_three(gconstpointer data)
         three_run(variant & 1, variant & 2);
 }
 
+/* C has no links: what B is told by the bus is behind what it has in its link. */
+static void test_routed_third(void)
+{
+        enum { N = 300 };
+        struct scene *s = scene_new(NULL);
+        struct three t = {.scene = s, .a = party_new(s), .b = party_new(s), .c = party_new(s)};
+        int fd;
+
+        t.c->handle = tell_b;
+        t.c->data = t.b;
+        party_match(t.c, MATCH_TOLD);
+        g_assert_true(dbus_connection_get_unix_fd(t.c->connection, &fd));
+        link_up(t.a, t.b);
+        for (t.n = 0; t.n < N; ++t.n) {
+                t.signal_to = t.n % 2 ? NULL : t.c->name;
+                all_there(&t);
+        }
+        assert_used(t.a, t.b, N);
+        scene_free(s);
+}
+
 static void tell_then_answer(struct party *p, DBusMessage *m)
 {
         if (dbus_message_get_type(m) != DBUS_MESSAGE_TYPE_METHOD_CALL)
@@ -384,6 +405,7 @@ int main(int argc, char **argv)
         g_test_add_data_func("/order/three/a-first", GUINT_TO_POINTER(1), test_three);
         g_test_add_data_func("/order/three/c-first-all-linked", GUINT_TO_POINTER(2), test_three);
         g_test_add_data_func("/order/three/a-first-all-linked", GUINT_TO_POINTER(3), test_three);
+        g_test_add_func("/order/three/routed", test_routed_third);
         g_test_add_func("/order/signal-then-reply", test_signal_then_reply);
         g_test_add_func("/order/call-waits-for-bus", test_call_waits_for_bus);
         g_test_add_func("/order/after-cut", test_after_cut);
