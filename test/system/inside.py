@@ -1,0 +1,233 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Run the system bus of a tree, its services and a session, and write down what became of them.
+
+This is the first process of its namespaces: whatever was started ends with it, and nothing that it
+mounts is seen elsewhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import fcntl
+import json
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Callable, Sequence
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from services import SERVICES, SESSION, Service, Step  # noqa: E402
+
+MS_BIND, MS_REC, MS_PRIVATE, MS_RDONLY, MS_REMOUNT = 4096, 16384, 1 << 18, 1, 32  # <sys/mount.h>
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1  # <linux/sockios.h>, <linux/if.h>
+NOBODY, TESTER = 65534, 1000
+PATIENCE = 20.0
+DENIAL = re.compile(r"Rejected|not allowed to own|apparmor|avc: ", re.IGNORECASE)
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def mount(source: str, target: Path, kind: str | None, flags: int = 0) -> None:
+    """mount(2)."""
+    if _LIBC.mount(source.encode(), str(target).encode(), kind and kind.encode(), flags, None):
+        raise OSError(ctypes.get_errno(), f"mount {target}")
+
+
+def prepare(root: Path) -> None:
+    """Mount what a system that runs has, and let it reach itself."""
+    mount("none", Path("/"), None, MS_REC | MS_PRIVATE)
+    mount("proc", root / "proc", "proc")
+    mount("/sys", root / "sys", None, MS_BIND | MS_REC)
+    mount("/dev", root / "dev", None, MS_BIND | MS_REC)
+    for name in ("run", "tmp"):
+        mount("tmpfs", root / name, "tmpfs")
+    (root / "tmp").chmod(0o1777)
+    runtime = root / "run" / "user" / str(TESTER)
+    runtime.mkdir(parents=True)
+    os.chown(runtime, TESTER, TESTER)
+    runtime.chmod(0o700)
+    (root / "run" / "dbus").mkdir()
+    # A display is reached by its socket, whose directory only root may make.
+    (root / "tmp" / ".X11-unix").mkdir()
+    (root / "tmp" / ".X11-unix").chmod(0o1777)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
+
+
+def until(condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
+    """Poll until something is true. Returns what was true, or what was not at the end."""
+    end = time.monotonic() + seconds
+    while not (value := condition()) and time.monotonic() < end:
+        time.sleep(0.02)
+    return value
+
+
+class System:
+    """What runs in the tree."""
+
+    def __init__(self, root: Path, logs: Path) -> None:
+        self.root = root
+        self.logs = logs
+        self.bus_log = logs / "bus"
+        self.bus: subprocess.Popen[bytes] | None = None
+
+    def command(self, words: Sequence[str], user: int = 0) -> list[str]:
+        """As somebody, in the tree."""
+        who = [f"--userspec={user}:{user}", "--groups="] if user else []
+        return ["chroot", *who, str(self.root), *words]
+
+    @staticmethod
+    def environment(user: int) -> dict[str, str]:
+        """What a user has in the environment who has just logged in."""
+        home = {0: "/root", TESTER: "/home/tester"}.get(user, "/")
+        return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": home,
+                **({"XDG_RUNTIME_DIR": f"/run/user/{user}"} if user == TESTER else {})}
+
+    def start(self, words: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+        """Start a program, in the background."""
+        with open(log, "ab") as file:
+            return subprocess.Popen(self.command(words), stdin=subprocess.DEVNULL, stdout=file,
+                                    stderr=subprocess.STDOUT, env=self.environment(0))
+
+    def ask(self, words: Sequence[str], user: int = 0) -> tuple[int, str]:
+        """Run a program to its end. Returns its status and what it says."""
+        # To a file: whoever is left behind would keep the end of a pipe.
+        with tempfile.TemporaryFile() as said:
+            process = subprocess.Popen(self.command(words, user), stdin=subprocess.DEVNULL,
+                                       stdout=said, stderr=subprocess.STDOUT,
+                                       env=self.environment(user))
+            try:
+                status = process.wait(PATIENCE * 6)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                status = 1
+            said.seek(0)
+            return status, said.read().decode("utf-8", "replace").strip()
+
+    def start_bus(self) -> bool:
+        """The system bus, as its unit starts it, but for systemd and its journal."""
+        self.bus = self.start(["dbus-daemon", "--system", "--nofork", "--nopidfile", "--nosyslog"],
+                              self.bus_log)
+        return bool(until(lambda: self.call(
+            "org.freedesktop.DBus", ["/org/freedesktop/DBus", "org.freedesktop.DBus", "GetId"])[0]
+            == 0))
+
+    def call(self, name: str, words: Sequence[str], user: int = 0,
+             start: bool = True) -> tuple[int, str]:
+        """Call a service of the system bus."""
+        return self.ask(["busctl", "--system", f"--timeout={PATIENCE:g}",
+                         f"--auto-start={'yes' if start else 'no'}", "call", name, *words], user)
+
+    def has_owner(self, name: str) -> bool:
+        """Whether somebody owns a name."""
+        said = self.call("org.freedesktop.DBus",
+                         ["/org/freedesktop/DBus", "org.freedesktop.DBus", "NameHasOwner", "s",
+                          name])
+        return said == (0, "b true")
+
+    def denials(self) -> list[str]:
+        """What the bus has refused so far, as it has logged it."""
+        text = self.bus_log.read_text(encoding="utf-8", errors="replace")
+        return [line for line in text.splitlines() if DENIAL.search(line)]
+
+
+def normal(line: str) -> str:
+    """A denial without what differs from run to run."""
+    line = re.sub(r"^\S*dbus(-daemon)?\[\d+\]: ", "", line)
+    line = re.sub(r":1\.\d+", ":1.N", line)
+    # Some write what they are doing there.
+    line = re.sub(r'comm="[^"]*"', "comm=C", line)
+    return re.sub(r"\bpid=\d+", "pid=N", line)
+
+
+def start_service(system: System, service: Service) -> tuple[str, str]:
+    """Let the bus start a service, or start it by hand. Returns who did, and a problem."""
+    log = system.logs / service.label
+    status, _ = system.call(service.name, service.call)
+    if status == 0 or system.has_owner(service.name):
+        return "bus", ""
+    process = system.start(service.command, log)
+    until(lambda: system.has_owner(service.name) or process.poll() is not None)
+    if system.has_owner(service.name):
+        return "hand", ""
+    said = log.read_text(encoding="utf-8", errors="replace")
+    return "hand", f"ended with {process.poll()}: {said[-300:]}"
+
+
+def try_service(system: System, service: Service) -> dict[str, Any]:
+    """Start one, call it, and do what is not allowed."""
+    before = len(system.denials())
+    by, problem = start_service(system, service)
+    status, said = system.call(service.name, service.call)
+    answered = status == 0 and bool(re.search(service.answer, said))
+    refused = [system.call(service.name, words, NOBODY)[1] for words in service.forbidden]
+    refused.append(system.call("org.freedesktop.DBus", [
+        "/org/freedesktop/DBus", "org.freedesktop.DBus", "RequestName", "su", service.name, "0"],
+        NOBODY)[1])
+    cannot = bool(service.cannot) and service.cannot in problem
+    return {"by": by, "answered": answered, "said": said[:300], "problem": problem,
+            "cannot": cannot, "refused": [normal(line) for line in refused],
+            "denials": [normal(line) for line in system.denials()[before:]]}
+
+
+def session_script(steps: Sequence[Step]) -> str:
+    """What is run with a session bus of its own."""
+    lines = ["Xvfb -displayfd 3 -nolisten tcp -screen 0 800x600x24 3>/tmp/display 2>/tmp/xvfb &",
+             "while [ ! -s /tmp/display ]; do sleep 0.05; done",
+             "export DISPLAY=:$(cat /tmp/display) GSK_RENDERER=cairo GTK_A11Y=none",
+             "dbus-update-activation-environment DISPLAY GSK_RENDERER GTK_A11Y"]
+    for step in steps:
+        lines += [f"echo '@@ {step.label}'", f"({step.script}) 2>&1"]
+    lines += ["echo '@@ links'", "command -v dbus-links >/dev/null && dbus-links --session --json",
+              "kill $!"]
+    return "\n".join(lines)
+
+
+def try_session(system: System) -> dict[str, dict[str, Any]]:
+    """Run a session and all its steps."""
+    _, said = system.ask(["dbus-run-session", "--", "sh", "-c", session_script(SESSION)], TESTER)
+    (system.logs / "session").write_text(said, encoding="utf-8")
+    parts = dict(part.partition("\n")[::2] for part in said.split("@@ ")[1:])
+    results: dict[str, dict[str, Any]] = {}
+    for step in SESSION:
+        text = parts.get(step.label, said[-300:])
+        results[step.label] = {"answered": bool(re.search(step.answer, text)), "by": "bus",
+                               "said": text.strip()[:300], "problem": "", "cannot": False,
+                               "refused": [], "denials": []}
+    results["links"] = {"said": parts.get("links", "").strip()}
+    return results
+
+
+def main() -> int:
+    """Run everything."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--root", type=Path, required=True)
+    parser.add_argument("--logs", type=Path, required=True)
+    options = parser.parse_args()
+    if os.getpid() != 1:
+        raise SystemExit("this is for namespaces of its own")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    prepare(options.root)
+    system = System(options.root, options.logs)
+    results: dict[str, Any] = {"bus": system.start_bus()}
+    if results["bus"]:
+        results["services"] = {item.label: try_service(system, item) for item in SERVICES}
+        _, results["links"] = system.ask(["sh", "-c", "command -v dbus-links >/dev/null && "
+                                          "dbus-links --system --json"])
+        results["session"] = try_session(system)
+        results["alive"] = system.bus is not None and system.bus.poll() is None
+    (options.logs / "results.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
