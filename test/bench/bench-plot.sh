@@ -80,14 +80,14 @@ plot_links() {
     data=$tmp/links
     roads='stock broker routed linked spinning bare'
     for name in link-1cpu link-free link-inflight64-1cpu link-inflight64-free link-64k-1cpu \
-        link-64k-free; do
+        link-64k-free link-idle link-flooded; do
         line=$name
         for road in $roads; do
             wall=$(medians "^$name\$" "link-$road" | awk 'NR == 1 { print $2 }')
             line="$line ${wall:--}"
         done
         case $line in
-        *[0-9].*) echo "$line" >>"$data" ;;
+        *[0-9].*) echo "${line#link-}" >>"$data" ;;
         esac
     done
     if ! [ -s "$data" ]; then
@@ -101,7 +101,7 @@ plot_links() {
         column=$((column + 1))
     done
     gnuplot <<END
-set terminal svg size 900,500
+set terminal svg size 1000,500
 set output '$out/links.svg'
 set title 'A call and its reply'
 set ylabel 'us'

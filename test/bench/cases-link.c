@@ -15,7 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define FLOODS 4 /* connections, each with a process of its own */
+#define FLOODS  4   /* connections, each with a process of its own */
+#define WARM_UP 500 /* calls: after so many, a pair that can be linked is */
 
 /* --- the bare pair --- */
 
@@ -84,11 +85,18 @@ static void teardown(struct fixture *f)
 
 /* --- programs --- */
 
+static int start_client(struct fixture *f)
+{
+        int r = fixture_start_program(f, &f->client, f->c->variant, NULL);
+
+        return r < 0 ? r : program_run(f->client, WARM_UP);
+}
+
 static int setup_programs(struct fixture *f)
 {
         int r = fixture_start_program(f, &f->service, "service", NULL);
 
-        return r < 0 ? r : fixture_start_program(f, &f->client, f->c->variant, NULL);
+        return r < 0 ? r : start_client(f);
 }
 
 /* A service that never joins in: it has the stock library. */
@@ -99,7 +107,7 @@ static int setup_half(struct fixture *f)
         f->library = LIBRARY_STOCK;
         r = fixture_start_program(f, &f->service, "service", NULL);
         f->library = LIBRARY_OURS;
-        return r < 0 ? r : fixture_start_program(f, &f->client, f->c->variant, NULL);
+        return r < 0 ? r : start_client(f);
 }
 
 static int setup(struct fixture *f)

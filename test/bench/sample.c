@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define IDLE_CONNECTIONS 1000
+#define TRUSTED          64 /* iterations whose time can be believed */
 
 void sample_init(struct sample *sample)
 {
@@ -77,6 +78,7 @@ static int timed_run(struct fixture *f, unsigned long n, struct sample *sample)
 /* Finds out, and warms up, how many iterations fill a sample. */
 static int calibrate(struct fixture *f, const struct budget *budget)
 {
+        bool confirms = false;
         unsigned long n = 1;
 
         for (;;) {
@@ -91,7 +93,12 @@ static int calibrate(struct fixture *f, const struct budget *budget)
                         double fit = (double)n * (double)budget->sample_ns / elapsed;
 
                         f->iterations = fit < 1 ? 1 : (unsigned long)fit;
-                        return 0;
+                        if (confirms || n >= TRUSTED)
+                                return 0;
+                        /* A few may have been slow because something else was going on. */
+                        confirms = true;
+                        n = f->iterations;
+                        continue;
                 }
                 n *= 4;
         }
