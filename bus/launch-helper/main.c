@@ -30,6 +30,7 @@ struct launch {
         const char *name; /* of the service, as we were called with it */
         struct system_conf conf;
         struct service_file service;
+        char **words;       /* of its command line */
         struct fault fault; /* to be told with LAUNCH_FAILED */
 };
 
@@ -137,12 +138,11 @@ static enum launch_status run_service(struct launch *l)
         static char address[] = "DBUS_STARTER_ADDRESS=" DBUS_SYSTEM_ADDRESS;
         static char type[] = "DBUS_STARTER_BUS_TYPE=system";
         static char *const environment[] = {address, type, NULL};
-        char **words;
 
         closefrom(STDERR_FILENO + 1);
-        if (exec_line_split(l->service.exec, &words, &l->fault) < 0)
+        if (exec_line_split(l->service.exec, &l->words, &l->fault) < 0)
                 return failed(l) == LAUNCH_NO_MEMORY ? LAUNCH_NO_MEMORY : LAUNCH_INVALID_ARGS;
-        execve(words[0], words, environment);
+        execve(l->words[0], l->words, environment);
         return errno == ENOMEM ? LAUNCH_NO_MEMORY : LAUNCH_EXEC_FAILED;
 }
 
@@ -160,7 +160,7 @@ static step_function *const steps[] = {
 
 int main(int argc, char **argv)
 {
-        struct launch l = {0};
+        static struct launch l;
         enum launch_status status = LAUNCH_OK;
 
         /* For the libraries that we use: they would look at what the caller left in it. */
