@@ -194,6 +194,13 @@ class Order(unittest.TestCase):
             s.owner(2, "soak.Moving0", "", ":2")
             self.assertEqual(s.faults(), {"order"} if early else set())
 
+    def test_last_owner(self) -> None:
+        """The same of a change that the first process was not told of, as it hangs."""
+        s = Story()
+        s.move("soak.Moving0", None, 2, [1])
+        s.see(2, s.send(1, 2))
+        self.assertEqual(s.faults(), {"order"})
+
     def test_dies_early(self) -> None:
         """One who is killed has not seen what led to what it has seen."""
         s = Story()

@@ -122,7 +122,7 @@ static void tell_all(struct worker *w)
 }
 
 /* Tells one of its trio something, then the other, who is to tell the first at once. */
-static void race(struct worker *w)
+static void race_once(struct worker *w)
 {
         uint32_t first = w->slot / N_PER_TRIO * N_PER_TRIO;
         uint32_t near = first + (w->slot + 1 + random_below(w, 2)) % N_PER_TRIO;
@@ -139,6 +139,15 @@ static void race(struct worker *w)
         s.wish = WISH_RELAY;
         s.destination = w->peers[far].unique;
         say(w, &s, NULL);
+}
+
+/* More than once, so that the one who hears of it twice is still at it. */
+static void race(struct worker *w)
+{
+        uint32_t n = 1 + random_below(w, 6);
+
+        for (uint32_t i = 0; i < n; ++i)
+                race_once(w);
 }
 
 static void move_a_name(struct worker *w)
@@ -167,15 +176,15 @@ void act(struct worker *w)
 {
         uint32_t kind = random_below(w, 10000);
 
-        if (kind < 5000)
+        if (kind < 5400)
                 call_someone(w, false);
-        else if (kind < 6000)
-                call_someone(w, true);
         else if (kind < 6600)
+                call_someone(w, true);
+        else if (kind < 7200)
                 block_on_someone(w);
-        else if (kind < 7700)
+        else if (kind < 8300)
                 tell_someone(w);
-        else if (kind < 8000)
+        else if (kind < 8600)
                 tell_all(w);
         else if (kind < 9985)
                 race(w);

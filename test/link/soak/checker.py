@@ -379,7 +379,9 @@ class _Order:
 
     def _report(self, r: Record, lane: int, number: int) -> None:
         if lane == len(self.incarnations):
-            text = f"change {number} of an owner, {self.checker.owners.changes[number - 1]}"
+            # Others can know of more changes than the first, if that one hangs.
+            what = self.checker.owners.changes[number - 1:number]
+            text = f"change {number} of an owner, {what}"
             self.next[lane] = self.NEVER
         else:
             # Once is enough: go on behind it.
