@@ -179,6 +179,23 @@ def try_service(system: System, service: Service) -> dict[str, Any]:
             "denials": [normal(line) for line in system.denials()[before:]]}
 
 
+# Two programs on the library that talk a lot, where the packages have them.
+LINKED = """
+if command -v dbus-links >/dev/null; then
+    dbus-test-tool echo --name=com.example.Echo & echo=$!
+    gdbus wait --session --timeout 20 com.example.Echo
+    dbus-test-tool spam --dest=com.example.Echo --count=1000000 & spam=$!
+    for i in $(seq 100); do
+        dbus-links --session --json >/tmp/links
+        grep -q '"links": *\\[ *{' /tmp/links && break
+        sleep 0.1
+    done
+    cat /tmp/links
+    kill $spam $echo
+fi
+"""
+
+
 def session_script(steps: Sequence[Step]) -> str:
     """What is run with a session bus of its own."""
     lines = ["Xvfb -displayfd 3 -nolisten tcp -screen 0 800x600x24 3>/tmp/display 2>/tmp/xvfb &",
@@ -187,8 +204,7 @@ def session_script(steps: Sequence[Step]) -> str:
              "dbus-update-activation-environment DISPLAY GSK_RENDERER GTK_A11Y"]
     for step in steps:
         lines += [f"echo '@@ {step.label}'", f"({step.script}) 2>&1"]
-    lines += ["echo '@@ links'", "command -v dbus-links >/dev/null && dbus-links --session --json",
-              "kill $!"]
+    lines += ["display=$!", "echo '@@ links'", LINKED, "kill $display"]
     return "\n".join(lines)
 
 
@@ -204,6 +220,53 @@ def try_session(system: System) -> dict[str, dict[str, Any]]:
                                "said": text.strip()[:300], "problem": "", "cannot": False,
                                "refused": [], "denials": []}
     results["links"] = {"said": parts.get("links", "").strip()}
+    return results
+
+
+def unit_commands(root: Path) -> dict[str, str]:
+    """The commands of the system bus's unit."""
+    text = (root / "lib" / "systemd" / "system" / "dbus.service").read_text(encoding="utf-8")
+    return dict(re.findall(r"^(Exec\w+)=(.*)$", text, re.MULTILINE))
+
+
+def try_unit(system: System) -> dict[str, Any]:
+    """Start a bus as systemd does by its unit: with a socket, to be told when it is ready."""
+    commands = unit_commands(system.root)
+    address = "/run/unit-bus"
+    results: dict[str, Any] = {"notified": []}
+    with socket.socket(socket.AF_UNIX) as listener, \
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        listener.bind(str(system.root) + address)
+        listener.listen()
+        notify.bind(f"{system.root}/run/notify")
+        notify.settimeout(PATIENCE)
+        # It becomes another user before it tells.
+        for path in (address, "/run/notify"):
+            os.chmod(f"{system.root}{path}", 0o666)
+        words = commands["ExecStart"].replace("--syslog-only", "--nosyslog")
+        script = 'exec 3<&"$1"; export LISTEN_FDS=1 LISTEN_PID=$$; shift; exec "$@"'
+        process = subprocess.Popen(
+            system.command(["sh", "-c", script, "sh", str(listener.fileno()), *words.split()]),
+            stdin=subprocess.DEVNULL, pass_fds=[listener.fileno()],
+            env={**system.environment(0), "NOTIFY_SOCKET": "/run/notify"},
+            stdout=subprocess.DEVNULL, stderr=(system.logs / "unit").open("wb"))
+        try:
+            results["notified"].append(notify.recv(4096).decode())
+            results["reload"] = system.ask(["env", f"DBUS_SYSTEM_BUS_ADDRESS=unix:path={address}",
+                                            *commands["ExecReload"].split()])[0]
+            notify.setblocking(False)
+            while True:
+                results["notified"].append(notify.recv(4096).decode())
+        except (BlockingIOError, TimeoutError):
+            pass
+        process.terminate()
+        results["status"] = process.wait(PATIENCE)
+    # What kinds of things it told, whatever the times and numbers in it.
+    results["notified"] = [re.sub(r"\d{2,}", "N", text) for text in results["notified"]]
+    results["verify"] = [system.ask(["systemd-analyze", "verify", "--man=no", kind, f"{where}/dbus.service",
+                                     f"{where}/dbus.socket"], TESTER)[1]
+                         for kind, where in (("--system", "/lib/systemd/system"),
+                                             ("--user", "/usr/lib/systemd/user"))]
     return results
 
 
@@ -224,6 +287,7 @@ def main() -> int:
         _, results["links"] = system.ask(["sh", "-c", "command -v dbus-links >/dev/null && "
                                           "dbus-links --system --json"])
         results["session"] = try_session(system)
+        results["unit"] = try_unit(system)
         results["alive"] = system.bus is not None and system.bus.poll() is None
     (options.logs / "results.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
     return 0

@@ -132,6 +132,19 @@ def judge_equal(tap: Tap, stock: Results, ours: Results) -> None:
                             *(f"stock: {line}" for line in sorted(set(other) - set(mine)))]))
 
 
+def judge_unit(tap: Tap, stock: Results, ours: Results) -> None:
+    """See that systemd starts both alike."""
+    theirs, unit = stock.get("unit", {}), ours.get("unit", {})
+    tap.case("unit: ready is told", any("READY=1" in text for text in unit.get("notified", [])),
+             unit)
+    tap.case("unit: what is told is equal", unit.get("notified") == theirs.get("notified"),
+             f"ours: {unit.get('notified')}\nstock: {theirs.get('notified')}")
+    tap.case("unit: it reloads", unit.get("reload") == 0, unit)
+    tap.case("unit: it ends alike", unit.get("status") == theirs.get("status"), (unit, theirs))
+    tap.case("units are understood", unit.get("verify") == theirs.get("verify"),
+             f"ours: {unit.get('verify')}\nstock: {theirs.get('verify')}")
+
+
 def judge_links(tap: Tap, results: Results) -> None:
     """Show which pairs got links."""
     for bus, text in (("system", results.get("links", "")),
@@ -143,6 +156,8 @@ def judge_links(tap: Tap, results: Results) -> None:
             tap.case(f"links of the {bus} bus are told", False, text)
             continue
         tap.case(f"links of the {bus} bus are told", True)
+        if bus == "session":
+            tap.case("two programs on the library have a link", bool(links["links"]))
         print(f"# {bus}: {json.dumps(links)[:2000]}")
 
 
@@ -195,6 +210,7 @@ def prove(tap: Tap, tree: Tree, packages: Path, logs: Path) -> None:
     print_table(stock, ours)
     judge_run(tap, "ours", ours)
     judge_equal(tap, stock, ours)
+    judge_unit(tap, stock, ours)
     judge_links(tap, ours)
 
     tree.install(*(f"{name}/{SUITE}" for name in REPLACED), options=["--allow-downgrades"])
