@@ -182,8 +182,12 @@ static void write_totals(const struct bus *bus, struct writer *w)
 
 int driver_list_links(struct driver_call *c)
 {
+        const struct lsm_message asked = {.message = c->message, .from = c->caller};
         struct writer w;
 
+        /* Calls about links are not mediated, as they tell nothing. This one does. */
+        if (c->bus->lsm && lsm_may_send(c->bus, &asked, c->fault) < 0)
+                return -1;
         driver_reply_begin(c, &w, LINK_LIST_TYPE);
         write_links(c->bus, &w);
         write_pairs(c->bus, &w);
