@@ -42,7 +42,7 @@ MARK = "RUN_TESTS_MARK"
 MOST_LINES = 150
 SANITIZERS = ("ASAN", "LSAN", "UBSAN", "TSAN")
 # What is measured, or takes too long under valgrind, where everything is thirty times slower.
-NOT_UNDER_VALGRIND = r"^(bench|conformance|fuzz)"
+NOT_UNDER_VALGRIND = r"^(bench|conformance|fuzz|package)"
 # No findings: tests may ask for more memory than there can be, where they have said that they want
 # NULL for it; and valgrind says what it does not know itself.
 REMARKS = re.compile(r"^(==\d+==WARNING: \w+Sanitizer failed to allocate .*|--\d+-- .*)$",
