@@ -450,22 +450,34 @@ static char *service_file(const struct scene *s, const char *name)
         return g_strdup_printf("%s/%s.service", s->d->directory, name);
 }
 
-static void add_service(const struct scene *s, const char *name, const char *exec)
+static void add_service(const struct scene *s, const char *name, const char *more)
 {
         g_autofree char *path = service_file(s, name);
-        g_autofree char *text = g_strdup_printf("[D-BUS Service]\nName=%s\nExec=%s\n", name, exec);
+        g_autofree char *text = g_strdup_printf("[D-BUS Service]\nName=%s\n%s\n", name, more);
 
         g_assert_true(g_file_set_contents(path, text, -1, NULL));
 }
 
-static void prepare_activation(struct scene *s)
+static void read_services(struct scene *s)
 {
         g_autofree char *dir = g_strdup_printf("<servicedir>%s</servicedir>", s->d->directory);
 
-        add_service(s, "test.Comes", "/bin/true");
-        add_service(s, "test.Fails", "/nonexistent/program");
         inproc_write_config(s->d, dir);
         client_tell_bus(s->a, "ReloadConfig", NULL, NULL);
+}
+
+static void remove_service(const struct scene *s, const char *name)
+{
+        g_autofree char *path = service_file(s, name);
+
+        g_assert_no_errno(g_unlink(path));
+}
+
+static void prepare_activation(struct scene *s)
+{
+        add_service(s, "test.Comes", "Exec=/bin/true");
+        add_service(s, "test.Fails", "Exec=/nonexistent/program");
+        read_services(s);
 }
 
 /* The programs that the bus has started end by themselves. */
@@ -488,8 +500,7 @@ static void start_service(struct scene *s, struct client *c, const char *name)
         call_bus(s, c, "StartServiceByName", "su", body);
 }
 
-/* Some wait for a name that then is somebody's, others for one that never will be. */
-static void act_activation(struct scene *s)
+static void update_environment(struct scene *s, struct client *c)
 {
         GByteArray *body = g_byte_array_new();
         guint from;
@@ -500,7 +511,13 @@ static void act_activation(struct scene *s)
         wire_put_string(body, "NAME");
         wire_put_string(body, "value");
         wire_set_u32(body->data, body->len - from);
-        call_bus(s, s->a, "UpdateActivationEnvironment", "a{ss}", body);
+        call_bus(s, c, "UpdateActivationEnvironment", "a{ss}", body);
+}
+
+/* Some wait for a name that then is somebody's, others for one that never will be. */
+static void act_activation(struct scene *s)
+{
+        update_environment(s, s->a);
         call_peer(s, s->a, "test.Comes");
         start_service(s, s->c, "test.Comes");
         call_peer(s, s->c, "test.Fails");
@@ -514,14 +531,58 @@ static void act_activation(struct scene *s)
 
 static void check_activation(struct scene *s)
 {
-        static const char *const names[] = {"test.Comes", "test.Fails"};
-
         wait_children(s);
-        for (size_t i = 0; i < G_N_ELEMENTS(names); ++i) {
-                g_autofree char *path = service_file(s, names[i]);
+        remove_service(s, "test.Comes");
+        remove_service(s, "test.Fails");
+}
 
-                g_assert_no_errno(g_unlink(path));
-        }
+static void prepare_systemd(struct scene *s)
+{
+        s->d->server.bus.systemd_activation = true;
+        add_service(s, "test.Unit", "Exec=/nonexistent/program\nSystemdService=test.service");
+        read_services(s);
+}
+
+static void send_failure(struct client *systemd, const char *signature, const char *error)
+{
+        const struct wire_head head = {
+                .type = WIRE_SIGNAL,
+                .path = "/org/freedesktop/systemd1",
+                .interface = "org.freedesktop.systemd1.Activator",
+                .member = "ActivationFailure",
+                .destination = WIRE_BUS,
+                .signature = signature,
+        };
+        GByteArray *body = wire_body_string("test.service");
+
+        for (size_t i = 1; i < strlen(signature); ++i)
+                wire_put_string(body, error);
+        client_send(systemd, &head, body);
+        g_byte_array_unref(body);
+}
+
+/* Systemd comes when it is waited for, and fails; what it says of that makes no sense at first. */
+static void act_systemd(struct scene *s)
+{
+        call_peer(s, s->a, "test.Unit");
+        update_environment(s, s->a);
+        scene_settle(s);
+        request_name(s, s->b, "org.freedesktop.systemd1", 0);
+        scene_settle(s);
+        call_peer(s, s->c, "test.Unit");
+        send_failure(s->b, "s", NULL);
+        send_failure(s->b, "sss", "not the name of an error");
+        scene_settle(s);
+        start_service(s, s->a, "test.Unit");
+        update_environment(s, s->c);
+        scene_settle(s);
+        send_failure(s->b, "sss", "test.Error");
+        scene_settle(s);
+}
+
+static void check_systemd(struct scene *s)
+{
+        remove_service(s, "test.Unit");
 }
 
 static void act_malformed(struct scene *s)
@@ -546,6 +607,7 @@ const struct scene_script scene_scripts[] = {
         {"large", prepare_signals, act_large, NULL},
         {"deaf", NULL, act_deaf, NULL},
         {"activation", prepare_activation, act_activation, check_activation},
+        {"systemd", prepare_systemd, act_systemd, check_systemd},
         {"malformed", NULL, act_malformed, NULL},
 };
 const size_t n_scene_scripts = G_N_ELEMENTS(scene_scripts);

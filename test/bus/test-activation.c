@@ -478,6 +478,7 @@ static void test_no_descriptors(void)
         expect(c, "test.Fails", "Call", WIRE_ERROR_("Spawn.ChildExited"));
         daemon_set_room(s.d, 0);
         expect(c, "test.Fails", "Call", WIRE_ERROR_("Spawn.ChildExited"));
+        daemon_set_room(s.d, 100);
         client_free(c);
         stage_deinit(&s);
 }

@@ -599,3 +599,36 @@ def systemd_unit_without_a_program(bus: Bus) -> None:
     a = begin(bus, arguments=("--systemd-activation",), limits={"service_start_timeout": 800})
     a.driver_sorted("ListActivatableNames")
     call(a, "com.example.Unit")
+
+
+@activating(params=[1, 2, 3])
+def systemd_counts(bus: Bus, limit: int) -> None:
+    """What waits for systemd counts like what waits for its units."""
+    service(bus, "com.example.Unit", SLOW, UNIT)
+    a = begin(bus, arguments=("--systemd-activation",),
+              limits={"max_pending_service_starts": limit, "service_start_timeout": 1500})
+    b = bus.connect("B")
+    for member in ("One", "Two"):
+        a.send(wire.call("com.example.Unit", "/x", X, member))
+    a.send(wire.call(DRIVER, DRIVER_PATH, DRIVER, "UpdateActivationEnvironment", "a{ss}",
+                     [{"A": "b"}]))
+    start(a, "org.freedesktop.systemd1")
+    b.request_name("org.freedesktop.systemd1")
+    bus.settle()
+    start(a, "org.freedesktop.systemd1")
+    bus.settle()
+    log_all(bus)
+
+
+@activating()
+def owned_already(bus: Bus) -> None:
+    """StartServiceByName for names that have an owner, with and without a service file."""
+    service(bus, "com.example.Owned", SLOW)
+    a = begin(bus)
+    b = bus.connect("B")
+    b.request_name("com.example.Owned")
+    b.request_name("com.example.NoFile")
+    for name in ("com.example.Owned", "com.example.NoFile", b.unique, DRIVER):
+        start(a, name)
+        start(a, name, flags=wire.NO_REPLY)
+    bus.settle()
