@@ -47,9 +47,9 @@ static void print_child(FILE *out, const char *path)
         size_t n = strlen(path);
 
         if (!strcmp(path, "/"))
-                fprintf(out, "  <node name=\"%s\"/>\n", BUS_PATH + 1);
+                fprintf(out, "  <node name=\"%s\"/>\n", &BUS_PATH[1]);
         else if (!strncmp(path, BUS_PATH, n) && BUS_PATH[n] == '/')
-                fprintf(out, "  <node name=\"%s\"/>\n", BUS_PATH + n + 1);
+                fprintf(out, "  <node name=\"%s\"/>\n", &BUS_PATH[n + 1]);
 }
 
 char *driver_introspect(const char *path)

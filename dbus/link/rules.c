@@ -55,7 +55,7 @@ void link_rules_write(const struct link_rules *r, struct writer *w)
 {
         struct writer_array array;
 
-        writer_open_array(w, &array, LINK_RULES_TYPE + 1);
+        writer_open_array(w, &array, &LINK_RULES_TYPE[1]);
         for (size_t i = 0; i < r->n; ++i) {
                 const struct link_rule *rule = &r->rules[i];
 
