@@ -67,7 +67,7 @@ package(libdbus-1-3 SECTION libs MULTIARCH same
 package(libdbus-1-dev SECTION libdevel MULTIARCH same
     SUMMARY "simple interprocess messaging system (development files)"
     TEXT "The headers and the static library for programs that use libdbus.\n.\n${part}"
-    DEPENDS "libdbus-1-3 ${same}" pkg-config)
+    DEPENDS "libdbus-1-3 ${same}" pkg-config "xml-core (>= 0.14)")
 package(dbus-bin SECTION admin MULTIARCH foreign
     SUMMARY "simple interprocess messaging system (command line utilities)"
     TEXT "Programs to send messages, to watch a bus and its peer links, and to look after what buses need.\n.\n${part}"

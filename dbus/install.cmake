@@ -33,3 +33,9 @@ write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/DBus1ConfigVersion.
     VERSION ${DBUS_API_VERSION} COMPATIBILITY AnyNewerVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/DBus1Config.cmake
     ${CMAKE_CURRENT_BINARY_DIR}/DBus1ConfigVersion.cmake DESTINATION ${package_dir})
+
+# For those who check XML files of D-Bus without fetching what these name.
+set(directory ${CMAKE_INSTALL_FULL_DATADIR}/xml/dbus-1)
+configure_file(xml/catalog.xml.in catalog.xml @ONLY)
+install(FILES xml/busconfig.dtd xml/introspect.dtd ${CMAKE_CURRENT_BINARY_DIR}/catalog.xml
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/xml/dbus-1)

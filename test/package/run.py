@@ -281,10 +281,24 @@ def check_units(package: Package, packages: Packages) -> list[str]:
     return problems
 
 
+def check_xml(package: Package, packages: Packages) -> list[str]:
+    """Configuration of the buses is what the format's definition lets it be."""
+    formats = packages["libdbus-1-dev"].root / "usr" / "share" / "xml" / "dbus-1"
+    problems = []
+    for path in package.paths():
+        if path.suffix == ".conf" and path.parent.name == "dbus-1" and shutil.which("xmllint"):
+            done = subprocess.run(["xmllint", "--noout", "--nonet", "--dtdvalid",
+                                   formats / "busconfig.dtd", path], check=False,
+                                  stderr=subprocess.PIPE, text=True)
+            if done.returncode:
+                problems.append(done.stderr)
+    return problems
+
+
 CHECKS: dict[str, Check] = {
     "contents": check_contents, "owners": check_owners, "fields": check_fields,
     "needs": check_needs, "links": check_links, "documents": check_documents,
-    "sums": check_sums, "scripts": check_scripts, "traces": check_traces, "units": check_units,
+    "sums": check_sums, "scripts": check_scripts, "traces": check_traces, "units": check_units, "xml": check_xml,
 }
 
 
