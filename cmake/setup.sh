@@ -13,7 +13,7 @@ build='gcc cmake ninja-build make pkg-config libexpat1-dev libmd-dev libsystemd-
     libaudit-dev libselinux1-dev libapparmor-dev uthash-dev libglib2.0-dev scdoc'
 run='dbus dbus-daemon dbus-tests libglib2.0-bin systemd python3 python3-dbus python3-gi'
 test="$run libglib2.0-tests libdbus-1-dev dbus-x11 dbus-broker g++ strace valgrind spin
-    xdg-dbus-proxy xvfb x11-utils dpkg-dev libx11-dev"
+    xdg-dbus-proxy xvfb x11-utils dpkg-dev libx11-dev libxml2-utils"
 apps="$run dbus-bin dbus-tests dbus-x11 g++ libdbus-1-dev qtbase5-dev qtbase5-dev-tools qdbus-qt5
     libdbus-glib-1-dev libdbus-glib-1-dev-bin libdbus-c++-dev libdbus-c++-bin libnet-dbus-perl
     python3-dbussy avahi-daemon avahi-utils bluez wpasupplicant connman ofono dnsmasq-base iproute2
