@@ -22,6 +22,8 @@ from soak.bus import Programs
 from soak.checker import Checker
 from soak.driver import Round
 
+BUILD = Path(__file__).resolve().parents[2] / "build"
+
 # Of what unicast messages there are, at least so many have to go by links, or it is no soak of them.
 LINKED_SHARE = 0.05
 
@@ -34,9 +36,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", default="1")
     parser.add_argument("--first", type=int, default=0, help="the number of the first round")
     parser.add_argument("--rounds", type=int, help="how many, in place of --seconds")
-    parser.add_argument("--daemon", required=True, help="a program, or `stock`")
-    parser.add_argument("--library", required=True, help="a directory with libdbus, or `stock`")
-    parser.add_argument("--worker", type=Path, required=True, help="the program soak-worker")
+    parser.add_argument("--daemon", default=BUILD / "bus" / "dbus-daemon",
+                        help="a program, or `stock`")
+    parser.add_argument("--library", default=BUILD / "dbus",
+                        help="a directory with libdbus, or `stock`")
+    parser.add_argument("--worker", type=Path, default=BUILD / "test/link/soak/soak-worker",
+                        help="the program soak-worker")
     parser.add_argument("--keep", type=Path, help="directory for the logs of a round with faults")
     parser.add_argument("--go-on", action="store_true", help="after a round with faults, too")
     return parser.parse_args()
@@ -84,7 +89,7 @@ def run_round(args: argparse.Namespace, programs: Programs, number: int, seconds
 def main() -> int:
     """Rounds, until their time is over or there is a fault."""
     args = arguments()
-    programs = Programs(args.worker, args.daemon, args.library)
+    programs = Programs(args.worker, str(args.daemon), str(args.library))
     rounds = args.rounds or max(1, round(args.seconds / args.round))
     seconds = args.round if args.rounds else args.seconds / rounds
     begun, good = time.monotonic(), True

@@ -194,6 +194,15 @@ class Order(unittest.TestCase):
             s.owner(2, "soak.Moving0", "", ":2")
             self.assertEqual(s.faults(), {"order"} if early else set())
 
+    def test_owners_in_another_order(self) -> None:
+        """Two changes come in one order to the one, in the other to the other."""
+        s = Story()
+        changes = [("soak.Moving0", "", ":0"), ("soak.Moving1", "", ":1")]
+        for process, told in (0, changes), (1, changes[::-1]):
+            for change in told:
+                s.owner(process, *change)
+        self.assertEqual(s.faults(), {"names"})
+
     def test_last_owner(self) -> None:
         """The same of a change that the first process was not told of, as it hangs."""
         s = Story()

@@ -379,9 +379,7 @@ class _Order:
 
     def _report(self, r: Record, lane: int, number: int) -> None:
         if lane == len(self.incarnations):
-            # Others can know of more changes than the first, if that one hangs.
-            what = self.checker.owners.changes[number - 1:number]
-            text = f"change {number} of an owner, {what}"
+            text = f"change {number} of an owner, {self.checker.owners.changes[number - 1]}"
             self.next[lane] = self.NEVER
         else:
             # Once is enough: go on behind it.

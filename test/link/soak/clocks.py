@@ -15,13 +15,19 @@ Clock = tuple[int, ...]
 ALREADY_OWNER, PRIMARY_OWNER = 4, 1
 
 
+def _changes(process: Process) -> list[tuple[str, ...]]:
+    return [(r.name, *r.text.split(" ")) for r in process.records if r.event == OWNER]
+
+
 class Owners:
     """The changes of owners in the one order in which the bus told everybody of them."""
 
     def __init__(self, trace: Trace) -> None:
-        first = next(iter(trace.processes.values()))
-        self.changes = [(r.name, *r.text.split(" ")) for r in first.records if r.event == OWNER]
-        self.times = [r.time for r in first.records if r.event == OWNER]
+        self.changes: list[tuple[str, ...]] = []
+        self.times: list[int] = []
+        self.came: dict[str, int] = {}
+        for process in trace.processes.values():
+            self._extend(process)
         self.of_name: dict[str, list[tuple[int, str]]] = {}
         self.gained: dict[tuple[str, str], list[int]] = {}
         self.lost: dict[tuple[str, str], list[int]] = {}
@@ -30,15 +36,29 @@ class Owners:
             self.gained.setdefault((name, after), []).append(i)
             self.lost.setdefault((name, before), []).append(i)
 
+    def _extend(self, process: Process) -> None:
+        """The first process tells of all, but others know more if it hangs."""
+        first = self.first_of(process)
+        if first is None or (self.changes and process.unique not in self.came):
+            return
+        new = len(self.changes) - first
+        told = [r for r in process.records if r.event == OWNER][new:]
+        self.changes += _changes(process)[new:]
+        self.times += [r.time for r in told]
+        for i, (name, _, after) in enumerate(self.changes, 1):
+            if name == after:
+                self.came.setdefault(name, i)
+
     def first_of(self, process: Process) -> int | None:
         """The number of changes that there were before the first that a process was told of."""
-        told = [(r.name, *r.text.split(" ")) for r in process.records if r.event == OWNER]
-        came = self.gained.get((process.unique, process.unique), [0])[0]
-        for i in range(came, len(self.changes) + 1):
-            n = min(len(told), len(self.changes) - i)
+        told = _changes(process)
+        since, end = self.came.get(process.unique, 0), len(self.changes)
+        for i in range(since, end):
+            n = min(len(told), end - i)
             if self.changes[i:i + n] == told[:n]:
                 return i
-        return None
+        # It came when there was nobody to be told of it, or last of all.
+        return None if since not in (0, end) else end
 
     def has_after(self, name: str, owner: str, number: int) -> bool:
         """Is or becomes somebody the owner of a name, once there were so many changes?"""

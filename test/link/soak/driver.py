@@ -21,8 +21,10 @@ from .schedule import Event
 CONTROL = struct.Struct("<II")
 PHASE_END = 100
 BARRIERS = 2
-# More than any call takes, when nobody is stopped any more.
-REST_SECONDS = 30.0
+# After so long a silence, when nobody is stopped any more, nothing is to be expected.
+SILENCE = 10.0
+# How long a process hangs before it is killed.
+HUNG_SECONDS = 0.05
 # Between what workers do of their own accord, in microseconds.
 GAP = 4000
 
@@ -88,13 +90,24 @@ class Round:
 
     def _kill(self, event: Event) -> None:
         worker = self.slots[event.slot]
-        if not worker or worker.process.poll() is not None:
+        if not worker:
+            return
+        if event.how == "hung":
+            # So that there is something that it has not read, and calls that it has not answered.
+            worker.stops += 1
+            worker.process.send_signal(signal.SIGSTOP)
+            self._after(HUNG_SECONDS, lambda: self._kill_now(worker, event.seconds))
+        else:
+            self._kill_now(worker, event.seconds)
+
+    def _kill_now(self, worker: Worker, seconds: float) -> None:
+        if self.slots[worker.slot] is not worker or worker.process.poll() is not None:
             return
         worker.killed = time.monotonic_ns()
         worker.process.kill()
         worker.process.wait()
-        self.slots[event.slot] = None
-        self._after(event.seconds, lambda: self._start(event.slot))
+        self.slots[worker.slot] = None
+        self._after(seconds, lambda: self._start(worker.slot))
 
     def _stop(self, event: Event) -> None:
         worker = self.slots[event.slot]
@@ -172,9 +185,16 @@ class Round:
         due = self.later[0][0] - time.monotonic() if self.later else 1.0
         time.sleep(max(0.0, min(due, 0.005)))
 
+    def _progress(self) -> int:
+        return sum(sum(logs.status(w.log)) for w in self.workers)
+
     def _until(self, done: Callable[[], bool]) -> bool:
-        deadline = time.monotonic() + REST_SECONDS
+        """Wait, but not for ever if nothing happens."""
+        progress, deadline = -1, 0.0
         while not done():
+            now = self._progress()
+            if now != progress:
+                progress, deadline = now, time.monotonic() + SILENCE
             if time.monotonic() > deadline:
                 return False
             self._turn()

@@ -22,12 +22,13 @@ class Event(NamedTuple):
 
 
 # How long it is from one event of a kind to the next, on the average.
-PERIODS = {KILL: 2.0, STOP: 0.4, STOP_DAEMON: 1.0, RELOAD: 1.5, MONITOR: 4.0}
+PERIODS = {KILL: 1.5, STOP: 0.4, STOP_DAEMON: 1.0, RELOAD: 1.5, MONITOR: 4.0}
 
 
 def _event(rng: random.Random, what: str, time: float) -> Event:
     if what == KILL:
-        return Event(time, what, rng.randrange(1, N_WORKERS), rng.uniform(0.02, 0.5))
+        return Event(time, what, rng.randrange(1, N_WORKERS), rng.uniform(0.02, 0.5),
+                     rng.choice(["", "hung"]))
     if what == STOP:
         return Event(time, what, rng.randrange(N_WORKERS), rng.uniform(0.002, 0.2))
     if what == STOP_DAEMON:
