@@ -17,8 +17,13 @@ _RULES = (
     (re.compile(r"/dbus-[A-Za-z0-9]{10}\b"), "/dbus-<random>"),
     (re.compile(r"(Could not (?:rename|create) \S+)\.[A-Za-z0-9]{8}\b"), r"\1.<random>"),
     (re.compile(r"^(out: +inode:) \d+"), r"\1 <inode>"),
+    (re.compile(r"/usr/(local/)?bin/dbus-daemon\b"), "<bindir>/dbus-daemon"),
     (re.compile(r"(127\.0\.0\.1|::1) port \d+"), r"\1 port <port>"),
 )
+# Where our tools are to be installed there may be no daemon yet: they look for it in PATH then, as
+# the stock ones do, and say so.
+_NOT_INSTALLED = re.compile(r"^err: Failed to execute message bus daemon \S+: No such file or "
+                            r"directory\.  Will try again without full path\.$")
 
 
 class Normaliser:
@@ -45,4 +50,5 @@ class Normaliser:
 
     def lines(self, transcript: list[str]) -> list[str]:
         """A whole transcript, normalised."""
-        return [self.line(part) for entry in transcript for part in entry.split("\n")]
+        return [self.line(part) for entry in transcript for part in entry.split("\n")
+                if not _NOT_INSTALLED.match(part)]
