@@ -79,20 +79,33 @@ static _Noreturn void sit(struct babysitter *b)
         }
 }
 
+static void fill_signals(sigset_t *set)
+{
+        sigemptyset(set);
+        sigaddset(set, SIGHUP);
+        sigaddset(set, SIGINT);
+        sigaddset(set, SIGTERM);
+}
+
+/* From before there is a babysitter: one that is told to end before it can listen would leave the
+ * bus behind. Returns what was blocked. */
+static sigset_t block_signals(void)
+{
+        sigset_t set, old;
+
+        fill_signals(&set);
+        /* A terminal that others read shall not stop us. */
+        sigaddset(&set, SIGTTIN);
+        sigprocmask(SIG_BLOCK, &set, &old);
+        return old;
+}
+
 static int watch_signals(void)
 {
         sigset_t set;
-        int fd;
 
-        sigemptyset(&set);
-        sigaddset(&set, SIGHUP);
-        sigaddset(&set, SIGINT);
-        sigaddset(&set, SIGTERM);
-        fd = signalfd(-1, &set, SFD_CLOEXEC);
-        /* A terminal that others read shall not stop us. */
-        sigaddset(&set, SIGTTIN);
-        sigprocmask(SIG_BLOCK, &set, NULL);
-        return fd;
+        fill_signals(&set);
+        return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
 /* Whoever waits for the end of what we could write to does not wait for the session's. */
@@ -139,10 +152,10 @@ static _Noreturn void become(pid_t bus, struct display *display)
 
 int babysitter_start(pid_t bus, struct display *display)
 {
+        sigset_t before = block_signals();
         pid_t child = fork();
+        int error = errno;
 
-        if (child < 0)
-                return -errno;
         if (!child) {
                 /* Its parent goes at once, so that it is nobody's child whom it outlives. */
                 pid_t grandchild = fork();
@@ -151,6 +164,9 @@ int babysitter_start(pid_t bus, struct display *display)
                         become(bus, display);
                 _exit(grandchild < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
         }
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        if (child < 0)
+                return -error;
         while (waitpid(child, NULL, 0) < 0)
                 if (errno != EINTR)
                         return -errno;

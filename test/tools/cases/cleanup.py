@@ -83,7 +83,7 @@ def clean(side: Side, words: Sequence[str], more: str) -> None:
     with open(out, "wb") as file:
         done = subprocess.run(
             [sys.executable, WRAP, *build_directory(side), "--", sys.executable, sys.executable,
-             "-c", script, *words], stdout=file, stderr=subprocess.STDOUT, check=False, timeout=30,
+             "-c", script, *words], stdout=file, stderr=subprocess.STDOUT, check=False, timeout=90,
             cwd=side.directory)
     text = out.read_text(encoding="utf-8")
     if "Traceback" in text:
@@ -128,7 +128,7 @@ def busy(side: Side) -> None:
     held = busy_directory(side)
     done = subprocess.run(
         [sys.executable, WRAP, *build_directory(side), "--", str(side.tools / TOOL), TOOL, "--",
-         "busy"], capture_output=True, check=False, timeout=30, cwd=side.directory,
+         "busy"], capture_output=True, check=False, timeout=90, cwd=side.directory,
         env={"LC_ALL": "C"})
     side.log(f"{done.stdout.decode()} {done.stderr.decode()} {done.returncode}")
     side.log(f"left: {sorted(os.listdir(Path(side.directory) / 'busy'))}")

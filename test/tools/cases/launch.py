@@ -110,9 +110,10 @@ def right_pid(side: Side) -> None:
     match = re.search(rb"PID=(\d+)", running.stdout())
     assert match
     pid = int(match[1])
-    side.log(f"{[pid] == buses(side)} {os.readlink(f'/proc/{pid}/cwd')} {os.getsid(pid) == pid}")
-    # When it is ready to serve, its standard streams are nobody's.
+    # When it is ready to serve, its standard streams are nobody's. It says where it is before that.
     wait_until(lambda: os.readlink(f"/proc/{pid}/fd/1") == "/dev/null", "the background")
+    wait_until(lambda: os.getsid(pid) == pid, "a session of its own")
+    side.log(f"{[pid] == buses(side)} {os.readlink(f'/proc/{pid}/cwd')}")
     words = Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8").split("\0")
     side.log(" ".join(word if not word.isdigit() else "<fd>" for word in words))
 
@@ -149,9 +150,16 @@ def hang_up(side: Side, master: int) -> None:
 
 def tell(number: int) -> Callable[[Side, int], None]:
     """Send the babysitter a signal."""
+    def listens(pid: int) -> bool:
+        """Whether it would not just end."""
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+        return any(int(mask, 16) >> (number - 1) & 1
+                   for mask in re.findall(r"^Sig(?:Blk|Cgt):\s*(\w+)$", status, re.MULTILINE))
+
     def send(side: Side, master: int) -> None:
         del master
         for pid in side.processes(TOOL):
+            wait_until(lambda pid=pid: listens(pid), "a babysitter that listens")
             os.kill(pid, number)
     return send
 
