@@ -45,7 +45,7 @@ check: ## Run all tests; the last line counts them
 check-asan: ## Run them on a build with address and undefined behaviour sanitizers
 	@$(SETUP) build test
 	$(call build_preset,asan)
-	$(run_tests) build-asan --patience 3 -E '^(bench|package)' --junit build-asan/test-results.xml $(TESTS)
+	$(run_tests) build-asan --patience 3 -E '^(bench|model|package)' --junit build-asan/test-results.xml $(TESTS)
 
 check-valgrind: ## Run them with our programs under valgrind
 	@$(SETUP) build test

@@ -85,6 +85,7 @@ class Result:
     reasons: list[str] = field(default_factory=list)
     output: str = ""
     seconds: float = 0.0
+    late: bool = False
 
     def fail(self, reason: str) -> None:
         """Count one more failure."""
@@ -93,6 +94,8 @@ class Result:
 
     def line(self) -> str:
         """One line on the test."""
+        if self.late:
+            return f"{self.test.name:40} left out: the time is over"
         words = [f"{self.passed} passed"] if self.passed else []
         words += [f"{self.failed} FAILED"] if self.failed else []
         words += [f"{self.skipped} skipped"] if self.skipped else []
@@ -148,6 +151,9 @@ class Runner:
     def run(self, test: Test) -> Result:
         """Run one test, when there are processors for it."""
         taken = self.processors.take(self.processors.count if test.serial else test.processors)
+        if time.time() >= self.options.until:
+            self.processors.give_back(taken)
+            return Result(test, skipped=1, late=True)
         directory = Path(tempfile.mkdtemp(prefix="run-tests-"))
         try:
             # Daemons under test may have changed to another user when they write a report here.
@@ -319,6 +325,8 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--jobs", "-j", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--patience", type=float, default=1.0, metavar="FACTOR",
                         help="multiply each test's time limit")
+    parser.add_argument("--until", type=float, default=float("inf"), metavar="TIME",
+                        help="start no test after that, in seconds since 1970; they are skipped")
     parser.add_argument("--valgrind", action="store_true",
                         help="run our programs under valgrind")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write results as JUnit's XML")
