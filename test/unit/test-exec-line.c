@@ -104,7 +104,8 @@ static void test_no_memory(void)
                 g_assert_cmpstr(f.name, ==, failed ? ERROR_NO_MEMORY : NULL);
                 exec_line_free(words);
         }
-        g_assert_cmpuint(n, >, 10);
+        /* Where a sanitizer has a strndup() of its own, that never fails. */
+        g_assert_cmpuint(n, >, 3);
 }
 
 int main(int argc, char **argv)
