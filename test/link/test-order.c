@@ -300,7 +300,7 @@ static void test_after_cut(void)
 static void send_of_size(struct party *from, const struct party *to, uint32_t i, unsigned size)
 {
         DBusMessage *m = numbered_new(DBUS_MESSAGE_TYPE_METHOD_CALL, to->name, "Say", i);
-        g_autofree uint8_t *bytes = g_malloc(size);
+        g_autofree uint8_t *bytes = g_malloc(size + 1); /* not NULL, if size is 0 */
 
         memset(bytes, (int)(i & 0xff), size);
         dbus_message_set_no_reply(m, TRUE);
