@@ -89,7 +89,9 @@ def run_round(args: argparse.Namespace, programs: Programs, number: int, seconds
 def main() -> int:
     """Rounds, until their time is over or there is a fault."""
     args = arguments()
-    programs = Programs(args.worker, str(args.daemon), str(args.library))
+    daemon, library = (what if what == "stock" else str(Path(what).resolve())
+                       for what in (args.daemon, args.library))
+    programs = Programs(args.worker.resolve(), daemon, library)
     rounds = args.rounds or max(1, round(args.seconds / args.round))
     seconds = args.round if args.rounds else args.seconds / rounds
     begun, good = time.monotonic(), True
