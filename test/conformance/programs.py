@@ -55,6 +55,11 @@ class Program:
     user: str | None = None
 
     @property
+    def wants_session(self) -> bool:
+        """Whether it looks for the bus of a session, where systemd would have it listen."""
+        return self.name == "transient-services.sh"
+
+    @property
     def name(self) -> str:
         """The name of the file."""
         return self.path.name

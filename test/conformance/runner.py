@@ -27,6 +27,8 @@ MARK = "CONFORMANCE_RUN"
 KEPT = ("ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "GCOV_PREFIX",
         "RUN_TESTS_MARK")
 LAST_LINES = 15
+SESSION_CONFIGURATION = "/usr/share/dbus-1/session.conf"
+LONGEST_START = 10.0
 
 
 @dataclass
@@ -108,18 +110,37 @@ class Workplace:
         env.update({name: os.environ[name] for name in KEPT if name in os.environ})
         return env
 
+    def _identity(self) -> dict[str, object]:
+        """Whom processes are to run as."""
+        if not self.program.user:
+            return {}
+        account = pwd.getpwnam(self.program.user)
+        return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+    def _start_session(self) -> None:
+        """Start the bus that a session would have. It ends with the program."""
+        socket = self.directory / "runtime" / "bus"
+        with open(self.directory / "session-log", "wb") as log:
+            process = subprocess.Popen(  # pylint: disable=consider-using-with
+                [str(self.directory / "bin" / "dbus-daemon"), "--nofork", "--nopidfile",
+                 f"--config-file={SESSION_CONFIGURATION}", f"--address=unix:path={socket}"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment(),
+                cwd=self.directory / "tmp", start_new_session=True,
+                **self._identity())  # type: ignore[call-overload]
+        end = time.monotonic() + LONGEST_START
+        while not socket.exists() and process.poll() is None and time.monotonic() < end:
+            time.sleep(0.01)
+
     def run(self, arguments: list[str], timeout: float) -> tuple[int | None, str, str]:
         """Run the program once. Returns its exit status (None: timed out) and what it printed."""
         stdout, stderr = self.directory / "stdout", self.directory / "stderr"
-        identity: dict[str, object] = {}
-        if self.program.user:
-            account = pwd.getpwnam(self.program.user)
-            identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+        if self.program.wants_session:
+            self._start_session()
         with open(stdout, "wb") as out, open(stderr, "wb") as err:
             process = subprocess.Popen(  # pylint: disable=consider-using-with
                 [str(self.program.path), "--tap", *arguments], stdin=subprocess.DEVNULL,
                 stdout=out, stderr=err, env=self.environment(), cwd=self.directory / "tmp",
-                start_new_session=True, **identity)  # type: ignore[call-overload]
+                start_new_session=True, **self._identity())  # type: ignore[call-overload]
             try:
                 status: int | None = process.wait(timeout)
             except subprocess.TimeoutExpired:
