@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "bus/console.h"
+#include "bus/log.h"
 #include "core/guid.h"
 
 int bus_init(struct bus *bus, struct loop *loop, struct config *config,
@@ -86,12 +88,21 @@ struct credentials bus_proven_identity(const struct peer *p)
         return who;
 }
 
-/* The view of `policy` for a peer. */
+/* The view of `policy` for a peer. Whoever might be at the console gets none while that cannot be
+ * told: rules that deny would be passed by. */
 static int view_for(struct policy *policy, const struct peer *p, struct policy_view **vp)
 {
         struct credentials who = bus_proven_identity(p);
-        bool at_console = p->has_uid && policy_asks_console(policy) && console_has_user(p->uid);
+        bool at_console = false;
+        int r = 0;
 
+        if (p->has_uid && policy_asks_console(policy))
+                r = console_has_user(p->uid, &at_console);
+        if (r < 0) {
+                log_line(LOG_LEVEL_WARNING, "Failed to determine seats of user \"%lu\": %s",
+                         (unsigned long)p->uid, strerror(-r));
+                return r;
+        }
         return policy_view_get(policy, &who, at_console, vp);
 }
 

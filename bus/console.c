@@ -5,15 +5,19 @@
 #include <stddef.h>
 #include <systemd/sd-login.h>
 
-bool console_has_user(uid_t uid)
+int console_has_user(uid_t uid, bool *has)
 {
         /* require_active 0: as the reference asks it, a session in the background counts. */
-        return sd_uid_get_seats(uid, 0, NULL) > 0;
+        int n_seats = sd_uid_get_seats(uid, 0, NULL);
+
+        *has = n_seats > 0;
+        return n_seats < 0 ? n_seats : 0;
 }
 #else
-bool console_has_user(uid_t uid)
+int console_has_user(uid_t uid, bool *has)
 {
         (void)uid;
-        return false;
+        *has = false;
+        return 0;
 }
 #endif

@@ -8,5 +8,6 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* True if the user has a session on a local seat, as logind tells; false without logind. */
-bool console_has_user(uid_t uid);
+/* Whether the user has a session on a local seat, as logind tells; not so without logind. Returns 0,
+ * or -errno if that cannot be told. */
+int console_has_user(uid_t uid, bool *has);

@@ -313,13 +313,16 @@ void server_deinit(struct server *s)
 static int put_into_force(struct bus *bus, struct config *config, struct fault *fault)
 {
         struct service_dirs *services = read_services(config, fault);
+        int r;
 
         if (!services)
                 return -1;
-        if (bus_set_config(bus, config) < 0) {
+        r = bus_set_config(bus, config);
+        if (r < 0) {
                 service_dirs_deinit(services);
                 free(services);
-                return fault_no_memory(fault);
+                return r == -ENOMEM ? fault_no_memory(fault)
+                                    : fault_set(fault, ERROR_FAILED, "%s", strerror(-r));
         }
         bus_set_services(bus, services);
         return 0;
