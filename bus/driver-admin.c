@@ -17,24 +17,41 @@ static size_t count(struct reader array)
         return n;
 }
 
-/* Puts a dictionary of variables into `e`; `lines`, with room for as many, gets "NAME=value" of
- * each. Returns 0 or -ENOMEM. */
-static int read_variables(struct reader array, struct environment *e, char **lines)
+/* What a dictionary of variables says. */
+struct variables {
+        size_t n;
+        struct environment_setting *settings; /* borrowed from the message */
+        char **lines;                         /* "NAME=value" of each */
+};
+
+static void variables_deinit(struct variables *v)
+{
+        for (size_t i = 0; v->lines && i < v->n; ++i)
+                free(v->lines[i]);
+        free(v->lines);
+        free(v->settings);
+}
+
+/* Returns 0 or -ENOMEM; to be cleared in any case. */
+static int read_variables(struct reader array, struct variables *v)
 {
         struct reader entry;
 
-        for (size_t n = 0; reader_enter(&array, &entry); ++n) {
-                const char *name, *value;
+        *v = (struct variables){.n = count(array)};
+        v->settings = calloc(v->n + 1, sizeof(*v->settings));
+        v->lines = calloc(v->n + 1, sizeof(*v->lines));
+        if (!v->settings || !v->lines)
+                return -ENOMEM;
+        for (size_t i = 0; reader_enter(&array, &entry); ++i) {
+                struct environment_setting *s = &v->settings[i];
                 uint32_t length;
 
-                reader_string(&entry, &name, &length);
-                reader_string(&entry, &value, &length);
-                if (asprintf(&lines[n], "%s=%s", name, value) < 0) {
-                        lines[n] = NULL;
+                reader_string(&entry, &s->name, &length);
+                reader_string(&entry, &s->value, &length);
+                if (asprintf(&v->lines[i], "%s=%s", s->name, s->value) < 0) {
+                        v->lines[i] = NULL;
                         return -ENOMEM;
                 }
-                if (environment_set(e, name, value) < 0)
-                        return -ENOMEM;
         }
         return 0;
 }
@@ -42,9 +59,8 @@ static int read_variables(struct reader array, struct environment *e, char **lin
 int driver_update_environment(struct driver_call *c)
 {
         struct bus *bus = c->bus;
+        struct variables v;
         struct reader array;
-        char **lines;
-        size_t n;
         int r;
 
         /* A bus that starts services by a helper starts them with an environment of its making. */
@@ -52,18 +68,14 @@ int driver_update_environment(struct driver_call *c)
                 return fault_set(c->fault, ERROR_ACCESS_DENIED,
                                  "Cannot change activation environment on a system bus.");
         reader_enter(&c->args, &array);
-        n = count(array);
-        lines = calloc(n + 1, sizeof(*lines));
-        if (!lines)
-                return fault_no_memory(c->fault);
-        r = read_variables(array, &bus->environment, lines);
+        r = read_variables(array, &v);
+        if (r == 0)
+                r = environment_set_all(&bus->environment, v.settings, v.n);
         if (r < 0)
                 fault_no_memory(c->fault);
         else if (bus->systemd_activation)
-                r = systemd_set_environment(bus, lines, n, c->fault);
-        for (size_t i = 0; i < n; ++i)
-                free(lines[i]);
-        free(lines);
+                r = systemd_set_environment(bus, v.lines, v.n, c->fault);
+        variables_deinit(&v);
         return r < 0 ? -1 : driver_reply_empty(c);
 }
 

@@ -39,13 +39,15 @@ static struct environment_variable *find(const struct environment *e, const char
         return NULL;
 }
 
-/* Sees to it that there is room for one more and the NULL at the end. */
-static int make_room(struct environment *e)
+/* Sees to it that there is room for `more` and the NULL at the end. */
+static int make_room(struct environment *e, size_t more)
 {
-        size_t room = e->room ? 2 * e->room : FIRST_ROOM;
+        size_t room = e->room ? e->room : FIRST_ROOM;
         char **vector;
 
-        if (e->n + 1 < e->room)
+        while (room < e->n + more + 1)
+                room *= 2;
+        if (room == e->room)
                 return 0;
         vector = realloc(e->vector, room * sizeof(*vector));
         if (!vector)
@@ -69,20 +71,15 @@ static struct environment_variable *variable_new(const char *name, size_t length
         return v;
 }
 
-static int set(struct environment *e, const char *name, size_t length, const char *value)
+/* Puts it in the place of what had its name; there has to be room. Only the first variable of all
+ * may fail: a table that is there already takes whatever comes (core/hash.h). */
+static int put(struct environment *e, struct environment_variable *v)
 {
-        uint64_t hash = hash_bytes(&e->key, name, length);
-        struct environment_variable *old = find(e, name, length, hash), *v;
+        uint64_t hash = hash_bytes(&e->key, v->text, v->name_length);
+        struct environment_variable *old = find(e, v->text, v->name_length, hash);
 
-        if (make_room(e) < 0)
+        if (hash_insert(&e->table, &v->link, hash) < 0)
                 return -ENOMEM;
-        v = variable_new(name, length, value);
-        if (!v)
-                return -ENOMEM;
-        if (hash_insert(&e->table, &v->link, hash) < 0) {
-                free(v);
-                return -ENOMEM;
-        }
         v->index = old ? old->index : e->n++;
         e->vector[v->index] = v->text;
         e->vector[e->n] = NULL;
@@ -92,13 +89,29 @@ static int set(struct environment *e, const char *name, size_t length, const cha
         return 0;
 }
 
+static int set(struct environment *e, const char *name, size_t length, const char *value)
+{
+        struct environment_variable *v;
+        int r = make_room(e, 1);
+
+        if (r < 0)
+                return r;
+        v = variable_new(name, length, value);
+        if (!v)
+                return -ENOMEM;
+        r = put(e, v);
+        if (r < 0)
+                free(v);
+        return r;
+}
+
 int environment_init(struct environment *e, char *const *from)
 {
         int r;
 
         *e = (struct environment){0};
         hash_key_init(&e->key);
-        r = make_room(e);
+        r = make_room(e, 0);
         if (!r)
                 e->vector[0] = NULL;
         for (; !r && *from; from++) {
@@ -122,7 +135,43 @@ void environment_deinit(struct environment *e)
         *e = (struct environment){0};
 }
 
+/* Makes them all, or returns -ENOMEM. */
+static int make_all(const struct environment_setting *settings, size_t n,
+                    struct environment_variable **made)
+{
+        for (size_t i = 0; i < n; i++) {
+                made[i] =
+                        variable_new(settings[i].name, strlen(settings[i].name), settings[i].value);
+                if (!made[i])
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+int environment_set_all(struct environment *e, const struct environment_setting *settings, size_t n)
+{
+        struct environment_variable **made;
+        int r = make_room(e, n);
+
+        if (r < 0)
+                return r;
+        made = calloc(n + 1, sizeof(*made));
+        if (!made)
+                return -ENOMEM;
+        r = make_all(settings, n, made);
+        for (size_t i = 0; i < n; i++) {
+                if (r == 0)
+                        r = put(e, made[i]);
+                if (r < 0)
+                        free(made[i]);
+        }
+        free(made);
+        return r;
+}
+
 int environment_set(struct environment *e, const char *name, const char *value)
 {
-        return set(e, name, strlen(name), value);
+        const struct environment_setting setting = {name, value};
+
+        return environment_set_all(e, &setting, 1);
 }

@@ -32,10 +32,19 @@ struct environment {
 int environment_init(struct environment *e, char *const *from);
 void environment_deinit(struct environment *e);
 
+struct environment_setting {
+        const char *name, *value;
+};
+
 /*
- * Sets a variable or changes it. As with the reference any name will do: an empty one, or one with
- * a '=', so that a program may see several of one name. Returns 0, or -ENOMEM with nothing changed.
+ * Sets variables or changes them; the last of several for one name counts. As with the reference
+ * any name will do: an empty one, or one with a '=', so that a program may see several of one name.
+ * Returns 0, or -ENOMEM with nothing changed.
  */
+int environment_set_all(struct environment *e, const struct environment_setting *settings,
+                        size_t n);
+
+/* The same for one of them. */
 int environment_set(struct environment *e, const char *name, const char *value);
 
 /* For execve(2). Valid until the next change. */

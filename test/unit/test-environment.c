@@ -84,11 +84,46 @@ static void test_no_memory(void)
         g_assert_cmpuint(n, >, 3);
 }
 
+/* Without memory for all of them, none is set. */
+static void test_all_or_nothing(void)
+{
+        static char a[] = "A=1", b[] = "B=2";
+        static char *const few[] = {a, b, NULL}, *const none[] = {NULL};
+        static char *const *const from[] = {few, none};
+        static const char *const before[] = {"A=1|B=2", ""}, *const after[] = {"A=3|B=2|C=4|D=",
+                                                                               "A=3|C=4|D="};
+        static const struct environment_setting settings[] = {
+                {"A", "2"}, {"C", "4"}, {"D", ""}, {"A", "3"}};
+
+        if (!FAIL_ALLOC_WORKS) {
+                g_test_skip("allocations cannot be made to fail");
+                return;
+        }
+        for (size_t i = 0; i < G_N_ELEMENTS(from); i++) {
+                unsigned n = 0;
+
+                for (bool failed = true; failed; n++) {
+                        struct environment e;
+                        int r;
+
+                        g_assert_cmpint(environment_init(&e, from[i]), ==, 0);
+                        fail_alloc_after(n);
+                        r = environment_set_all(&e, settings, G_N_ELEMENTS(settings));
+                        failed = fail_alloc_end();
+                        g_assert_cmpint(r, ==, failed ? -ENOMEM : 0);
+                        assert_sees(&e, failed ? before[i] : after[i]);
+                        environment_deinit(&e);
+                }
+                g_assert_cmpuint(n, >, G_N_ELEMENTS(settings));
+        }
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/environment/initial", test_initial);
         g_test_add_func("/environment/set", test_set);
         g_test_add_func("/environment/no-memory", test_no_memory);
+        g_test_add_func("/environment/all-or-nothing", test_all_or_nothing);
         return g_test_run();
 }
