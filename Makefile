@@ -69,7 +69,7 @@ package: ## Build Debian packages in build-package/packages that replace the dis
 	cpack --config build-package/CPackConfig.cmake -B build-package/packages
 	rm -rf build-package/packages/_CPack_Packages
 
-check-system: package ## Install the packages in a Debian of their own and run its services (as root)
+check-system: package ## Install the packages in a Debian of their own, run its services and boot it (as root)
 	@$(SETUP) package system
 	$(PYTHON) test/system/run.py --packages build-package/packages
 

@@ -21,7 +21,7 @@ apps="$run dbus-bin dbus-tests dbus-x11 g++ libdbus-1-dev qtbase5-dev qtbase5-de
     pipewire-bin pipewire-pulse wireplumber jackd2 rtkit cups-daemon cups-client oddjob gpsd
     tcpdump"
 package='dpkg-dev libx11-dev'
-system='debootstrap'
+system='debootstrap systemd-container'
 bench='dbus-daemon dbus-broker libdbus-1-dev strace valgrind gnuplot-nox'
 fuzz='clang'
 format='clang-format'

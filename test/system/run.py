@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Install the packages in a Debian of their own, and run its system bus, its services and a session:
-first with the distribution's packages, then with ours, then with the distribution's again. Root
-only; it takes some minutes, a gigabyte of disk, and the machine's package sources.
+"""Install the packages in a Debian of their own, run its system bus, its services and a session, and
+boot it: first with the distribution's packages, then with ours, then with the distribution's again.
+Root only; it takes some minutes, a gigabyte of disk, and the machine's package sources.
 
 Prints a table and TAP. The exit status is 77 where this cannot be done.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from boot import PACKAGES as BOOT_PACKAGES  # noqa: E402
+from boot import STEPS, boot, cannot_boot  # noqa: E402
 from services import PACKAGES, SERVICES, SESSION  # noqa: E402
 from tree import SUITE, Tree  # noqa: E402
 
@@ -145,6 +148,21 @@ def judge_unit(tap: Tap, stock: Results, ours: Results) -> None:
              f"ours: {unit.get('verify')}\nstock: {theirs.get('verify')}")
 
 
+def judge_boot(tap: Tap, stock: dict[str, str], ours: dict[str, str], problem: str) -> None:
+    """See that a system boots on both, and does the same."""
+    for label, said in (("stock", stock), ("ours", ours)):
+        for what in ("boots", "halts"):
+            tap.case(f"{label}: a system {what}", said.get(what) == "yes", said, problem)
+        for step in STEPS:
+            text = said.get(step.label, "")
+            tap.case(f"{label}: booted: {step.label}", bool(re.search(step.answer, text)), text,
+                     problem)
+    for step in STEPS:
+        mine, theirs = ours.get(step.label, ""), stock.get(step.label, "")
+        tap.case(f"booted: {step.label}: equal", mine == theirs, f"ours: {mine}\nstock: {theirs}",
+                 problem)
+
+
 def judge_links(tap: Tap, results: Results) -> None:
     """Show which pairs got links."""
     for bus, text in (("system", results.get("links", "")),
@@ -190,11 +208,14 @@ def helper_mode(tree: Tree) -> str:
 def prove(tap: Tap, tree: Tree, packages: Path, logs: Path) -> None:
     """Stock, ours, stock again; and ours taken away."""
     tree.update()
-    tree.install(*REPLACED, *sorted({item.package for item in (*SERVICES, *SESSION)}), *PACKAGES)
+    tree.install(*REPLACED, *sorted({item.package for item in (*SERVICES, *SESSION)}), *PACKAGES,
+                 *BOOT_PACKAGES)
+    no_boot = cannot_boot()
     stock_versions = tree.versions(REPLACED)
     stock_files = tree.files(REPLACED)
     stock = run_inside(tree, logs / "stock")
     judge_run(tap, "stock", stock)
+    stock_booted = {} if no_boot else boot(tree.root, logs / "stock" / "boot")
 
     files = tree.copy_in(packages)
     tree.install(*files)
@@ -212,6 +233,8 @@ def prove(tap: Tap, tree: Tree, packages: Path, logs: Path) -> None:
     judge_equal(tap, stock, ours)
     judge_unit(tap, stock, ours)
     judge_links(tap, ours)
+    ours_booted = {} if no_boot else boot(tree.root, logs / "ours" / "boot")
+    judge_boot(tap, stock_booted, ours_booted, no_boot)
 
     tree.install(*(f"{name}/{SUITE}" for name in REPLACED), options=["--allow-downgrades"])
     tap.case("the distribution's are installed again", tree.versions(REPLACED) == stock_versions,
