@@ -30,7 +30,8 @@ struct options {
 };
 
 static const struct bench_case *const all_cases[] = {
-        cases_call, cases_signal, cases_connection, cases_bare, cases_library, cases_link,
+        cases_call, cases_signal,  cases_connection, cases_start,
+        cases_bare, cases_library, cases_link,
 };
 
 static void interrupt(int number)
@@ -260,11 +261,13 @@ static void find_libraries(struct equipment *e)
         }
 }
 
-/* What the column needs is there. */
-static bool has_column(const struct equipment *e, enum column column)
+/* What the column needs for a case is there. */
+static bool has_column(const struct equipment *e, const struct bench_case *c, enum column column)
 {
         const struct column_setup *setup = &columns[column];
 
+        if (c->activates && setup->daemon == SUBJECT_BROKER)
+                return false;
         if (setup->daemon != NO_SUBJECT && !e->subjects.list[setup->daemon].path)
                 return false;
         return setup->library == NO_LIBRARY || (e->library[setup->library] && e->lib_client);
@@ -276,7 +279,7 @@ static bool is_possible(const struct equipment *e, const struct bench_case *c)
         bool possible = false;
 
         for (int i = (int)axes[c->axis].first; i < (int)axes[c->axis].end; ++i)
-                possible |= has_column(e, (enum column)i);
+                possible |= has_column(e, c, (enum column)i);
         return possible && (!c->instructions || e->valgrind);
 }
 
@@ -316,7 +319,7 @@ static int run_case(const struct bench_case *c, const struct options *o, struct 
                 for (int i = first; i < end && !client_interrupted; ++i) {
                         struct series *series = &result->series[i];
 
-                        if (series->error || !has_column(&o->equipment, (enum column)i))
+                        if (series->error || !has_column(&o->equipment, c, (enum column)i))
                                 continue;
                         series->error = take_sample(&fixtures[i], c, o, (enum column)i, series);
                         if (client_interrupted)

@@ -84,6 +84,7 @@ struct bench_case {
         bool coalesce; /* clients put what they have to say into one write */
         bool fresh;    /* a new daemon for every sample */
         enum axis axis;
+        bool activates;      /* the daemon starts programs, which dbus-broker leaves to others */
         bool instructions;   /* needs valgrind */
         unsigned max_rounds; /* 0: as many as asked for */
 };
@@ -111,6 +112,7 @@ struct fixture {
 extern const struct bench_case cases_call[];
 extern const struct bench_case cases_signal[];
 extern const struct bench_case cases_connection[];
+extern const struct bench_case cases_start[];
 extern const struct bench_case cases_bare[];
 extern const struct bench_case cases_library[];
 extern const struct bench_case cases_link[];

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -92,8 +93,8 @@ static int write_config(const struct daemon *d, enum policy_kind policy, bool li
                 "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\""
                 " \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n"
                 "<busconfig>\n  <type>%s</type>\n  <listen>unix:path=%s</listen>\n"
-                "  <auth>EXTERNAL</auth>\n",
-                policy == POLICY_SYSTEM ? "system" : "session", d->socket);
+                "  <auth>EXTERNAL</auth>\n  <servicedir>%s</servicedir>\n",
+                policy == POLICY_SYSTEM ? "system" : "session", d->socket, d->services);
         write_policy(f, policy);
         for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); ++i)
                 fprintf(f, "  <limit name=\"%s\">%d</limit>\n", limits[i], LIMIT);
@@ -249,6 +250,7 @@ int daemon_new(struct daemon **dp, const struct subjects *subjects, enum subject
         snprintf(d->socket, sizeof(d->socket), "%s/bus", d->dir);
         snprintf(d->config, sizeof(d->config), "%s/bus.conf", d->dir);
         snprintf(d->log, sizeof(d->log), "%s/log", d->dir);
+        snprintf(d->services, sizeof(d->services), "%s/services", d->dir);
         if (id == SUBJECT_BROKER)
                 r = start_broker(d, subject, subjects->broker_launch, policy);
         else
@@ -260,6 +262,22 @@ int daemon_new(struct daemon **dp, const struct subjects *subjects, enum subject
         }
         *dp = d;
         return 0;
+}
+
+int daemon_add_service(struct daemon *d, const char *name, const char *program)
+{
+        FILE *f;
+        int failed;
+
+        if (mkdir(d->services, 0700) < 0)
+                return -errno;
+        snprintf(d->service, sizeof(d->service), "%s/%.80s.service", d->services, name);
+        f = fopen(d->service, "we");
+        if (!f)
+                return -errno;
+        fprintf(f, "[D-BUS Service]\nName=%s\nExec=%s\n", name, program);
+        failed = ferror(f);
+        return fclose(f) != 0 || failed ? -EIO : 0;
 }
 
 struct daemon *daemon_free(struct daemon *d)
@@ -274,6 +292,10 @@ struct daemon *daemon_free(struct daemon *d)
         unlink(d->socket);
         unlink(d->config);
         unlink(d->log);
+        if (d->service[0]) {
+                unlink(d->service);
+                rmdir(d->services);
+        }
         rmdir(d->dir);
         free(d);
         return NULL;

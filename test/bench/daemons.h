@@ -33,6 +33,8 @@ struct daemon {
         char socket[96];
         char config[96];
         char log[96];
+        char services[96]; /* the directory of its service files */
+        char service[192]; /* the one that there is, or empty */
 };
 
 /*
@@ -42,6 +44,12 @@ struct daemon {
  */
 int daemon_new(struct daemon **dp, const struct subjects *subjects, enum subject_id id,
                enum policy_kind policy, bool links);
+
+/*
+ * Writes a file for a service that the daemon can start: it is known after the next ReloadConfig.
+ * One of them is enough. 0 or -errno.
+ */
+int daemon_add_service(struct daemon *d, const char *name, const char *program);
 
 /* Kills the daemon, waits for its end and removes its directory. */
 struct daemon *daemon_free(struct daemon *d);
