@@ -59,7 +59,7 @@ int main(void)
 
         if (!find_socket(path, sizeof(path)) || client_new(&c, path, CLIENT_AUTH_STEPWISE) < 0)
                 return 1;
-        if (client_request_name(c, NAME) >= 0)
+        if (client_claim_name(c, NAME) >= 0)
                 r = answer(c);
         client_free(c);
         return r < 0;

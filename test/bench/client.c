@@ -203,24 +203,32 @@ int client_sync(struct client *c)
         return client_call(c, &head, NULL, &view);
 }
 
+/* The arguments of RequestName: a name, and no flags. */
+static int put_name_request(struct wire_buf *body, const char *name)
+{
+        size_t end;
+        int r = wire_put_string(body, name);
+
+        if (r >= 0)
+                r = wire_buf_reserve(body, 8);
+        if (r < 0)
+                return r;
+        end = (body->len + 3) / 4 * 4 + 4;
+        memset(body->data + body->len, 0, end - body->len);
+        body->len = end;
+        return 0;
+}
+
 int client_request_name(struct client *c, const char *name)
 {
         struct wire_head head = driver_call("RequestName", "su");
         struct wire_buf body = {0};
         struct wire_view view;
         uint32_t result;
-        int r;
+        int r = put_name_request(&body, name);
 
-        r = wire_put_string(&body, name);
         if (r >= 0)
-                r = wire_buf_reserve(&body, 8);
-        if (r >= 0) {
-                size_t end = (body.len + 3) / 4 * 4 + 4;
-
-                memset(body.data + body.len, 0, end - body.len);
-                body.len = end;
                 r = client_call(c, &head, &body, &view);
-        }
         wire_buf_deinit(&body);
         if (r < 0)
                 return r;
@@ -228,6 +236,24 @@ int client_request_name(struct client *c, const char *name)
                 return -EPROTO;
         memcpy(&result, view.body, sizeof(result));
         return result == 1 ? 0 : -EPROTO; /* 1: primary owner */
+}
+
+int client_claim_name(struct client *c, const char *name)
+{
+        struct wire_head head = driver_call("RequestName", "su");
+        struct wire_buf body = {0};
+        struct wire_buf out = {0};
+        int r = put_name_request(&body, name);
+
+        head.flags = WIRE_NO_REPLY;
+        head.serial = client_next_serial(c);
+        if (r >= 0)
+                r = wire_put_message(&out, &head, &body);
+        if (r >= 0)
+                r = client_write(c, out.data, out.len);
+        wire_buf_deinit(&out);
+        wire_buf_deinit(&body);
+        return r;
 }
 
 int client_add_matches(struct client *c, unsigned n,

@@ -71,6 +71,9 @@ int client_sync(struct client *c);
 
 int client_request_name(struct client *c, const char *name);
 
+/* The same without waiting: what comes next may be what was sent to the name. */
+int client_claim_name(struct client *c, const char *name);
+
 /*
  * Adds @n match rules. Only the last one is waited for, which keeps adding 262,144 of them fast;
  * rule_text(@arg, i, buffer, size) writes the text of the i-th.
