@@ -2,25 +2,26 @@
 #include "links-json.h"
 
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 
-#include <dbus/dbus.h>
+#include "shown-text.h"
 
 /* A string. What a process calls itself need not be UTF-8: then its bytes are told as if each were
- * a character of its own. */
+ * a character of its own. What a terminal should not get is told by number. */
 static void print_string(const char *text)
 {
-        bool is_utf8 = dbus_validate_utf8(text, NULL);
+        struct shown_character c;
+        struct shown_text t;
 
         putchar('"');
-        for (const unsigned char *p = (const unsigned char *)text; *p; ++p) {
-                if (*p == '"' || *p == '\\')
-                        printf("\\%c", *p);
-                else if (*p < 0x20 || *p == 0x7f || (*p >= 0x80 && !is_utf8))
-                        printf("\\u%04x", *p);
+        shown_text_init(&t, text);
+        while (shown_text_next(&t, &c)) {
+                if (*c.bytes == '"' || *c.bytes == '\\')
+                        printf("\\%c", *c.bytes);
+                else if (c.shown)
+                        fwrite(c.bytes, c.n, 1, stdout);
                 else
-                        putchar(*p);
+                        printf("\\u%04" PRIx32, c.code);
         }
         putchar('"');
 }

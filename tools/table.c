@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <dbus/dbus.h>
-
+#include "shown-text.h"
 #include "tool.h"
 
 void table_init(struct table *t, const struct table_column *columns, size_t n_columns)
@@ -24,16 +23,23 @@ void table_deinit(struct table *t)
         *t = (struct table){0};
 }
 
+/* In place: what is not to be shown becomes shorter, if anything. */
 static void make_printable(char *text)
 {
-        bool is_utf8 = dbus_validate_utf8(text, NULL);
+        struct shown_character c;
+        struct shown_text t;
+        char *out = text;
 
-        for (; *text; ++text) {
-                unsigned char c = (unsigned char)*text;
-
-                if (c < 0x20 || c == 0x7f || (c >= 0x80 && !is_utf8))
-                        *text = '?';
+        shown_text_init(&t, text);
+        while (shown_text_next(&t, &c)) {
+                if (c.shown) {
+                        memmove(out, c.bytes, c.n);
+                        out += c.n;
+                } else {
+                        *out++ = '?';
+                }
         }
+        *out = '\0';
 }
 
 void table_add(struct table *t, const char *format, ...)

@@ -22,6 +22,8 @@ from python_scene import ECHO, MANY, Scene, call_of, link_up, pair_up, run_cases
 STATS = "org.freedesktop.DBus.Debug.Stats"
 MANUAL = Path(__file__).resolve().parents[2] / "doc" / "dbus-links.1.scd"
 NOBODY = 65534
+# What no terminal should get: controls, and what turns the direction of a text.
+HIDDEN = [chr(c) for c in (*range(0x20), *range(0x7f, 0xa0), 0x202e, 0x2066)]
 
 
 def shown(scene: Scene) -> Any:
@@ -227,10 +229,9 @@ def test_the_view_is_renewed(scene: Scene) -> None:
     assert first.links == [link]
 
 
-def test_commands_cannot_write_on_the_terminal(scene: Scene) -> None:
-    """A process that calls itself what it likes."""
+def show_command(scene: Scene, evil: bytes, encoding: str, table: str) -> None:
+    """Run a process that calls itself what it likes, and look at how it is shown."""
     peer = scene.peer()
-    evil = b'\x1b[31m"\\\n\xff\xc3\xa9 \x7f'
     child = subprocess.Popen(  # pylint: disable=consider-using-with
         [evil, "echo", f"--name={ECHO}"], executable=scene.tools / "dbus-test-tool",
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=scene.environment(),
@@ -240,12 +241,21 @@ def test_commands_cannot_write_on_the_terminal(scene: Scene) -> None:
                                           [ECHO]).body[0]), "the echo's name")
         link_up(peer, ECHO)
         commands = {end["command"] for end in shown(scene)["links"][0]["ends"]}
-        assert f'{evil.decode("latin-1")} echo --name={ECHO}' in commands, commands
-        table = scene.run("dbus-links", f"--address={scene.daemon.address}").stdout
-        assert '?[31m"\\???? ? echo' in table and "\x1b" not in table, table
+        assert f"{evil.decode(encoding)} echo --name={ECHO}" in commands, commands
+        for options in ((), ("--json",)):
+            done = scene.run("dbus-links", f"--address={scene.daemon.address}", *options)
+            assert not any(c in done.stdout.replace("\n", "") for c in HIDDEN), done.stdout
+            assert options or f" {table} echo" in done.stdout, done.stdout
     finally:
         child.kill()
         child.wait()
+
+
+def test_commands_cannot_write_on_the_terminal(scene: Scene) -> None:
+    """Neither by bytes nor by characters: some are controls, some turn what is behind them."""
+    show_command(scene, b'\x1b[31m"\\\n\xff\xc3\xa9 \x7f', "latin-1", '?[31m"\\???? ?')
+    show_command(scene, "\x9b31m\x80\u00e9\u202ex\u2066\U0001f600\x7f".encode(), "utf-8",
+                 "?31m?\u00e9?x?\U0001f600?")
 
 
 def test_other_buses_have_none(scene: Scene) -> None:
