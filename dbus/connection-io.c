@@ -122,17 +122,21 @@ static void take_message(DBusConnection *c, DBusMessage *m)
         connection_receive(c, m);
 }
 
-/* What was read cannot be put back: whoever has no memory for it waits for some, for as long as
- * MEMORY_PAUSE and the halves of it, twice over. */
+bool memory_pause(unsigned n)
+{
+        if (n && 1u << (n - 1) > 2 * MEMORY_PAUSE)
+                return false;
+        if (n)
+                usleep((useconds_t)1000 << (n - 1));
+        return true;
+}
+
 static int next_message(DBusConnection *c, struct input_buffer *b, DBusMessage **m)
 {
         int r = transport_next(&c->transport, b, m);
 
-        for (useconds_t pause = 1; r == -ENOMEM && pause <= 2 * MEMORY_PAUSE; pause *= 2) {
+        for (unsigned i = 0; r == -ENOMEM && memory_pause(i); ++i)
                 r = transport_next(&c->transport, b, m);
-                if (r == -ENOMEM)
-                        usleep(pause * 1000);
-        }
         return r;
 }
 
@@ -151,8 +155,10 @@ static void take_messages(DBusConnection *c, struct input_buffer *b)
         if (has_links(c))
                 links_drain(c);
         for (;;) {
-                if (has_links(c))
-                        links_deliver(c);
+                if (has_links(c) && !links_deliver(c)) {
+                        r = -EMSGSIZE;
+                        break;
+                }
                 r = next_message(c, b, &m);
                 if (r || !m)
                         break;

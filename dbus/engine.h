@@ -241,6 +241,10 @@ dbus_bool_t connection_handle_links(DBusWatch *w, unsigned flags, void *data);
 /* How long to wait for memory, in milliseconds, where it is all that is missing. */
 #define MEMORY_PAUSE 100
 
+/* Before another attempt at what cannot be put back, for want of memory: the n-th, from 0. Sleeps,
+ * for longer each time. Returns false when it was MEMORY_PAUSE and the halves of it, twice over. */
+bool memory_pause(unsigned n);
+
 /* What a thread waits for. */
 enum io_wish { IO_READ = 1, IO_WRITE = 2 };
 

@@ -392,9 +392,11 @@ void links_end(DBusConnection *c)
 
         if (!links)
                 return;
-        /* What was said before the end, whatever it was to wait for, is received. */
+        /* What was said before the end, whatever it was to wait for, is received; unless that is
+         * what ends it. */
         c->n_taken = UINT64_MAX;
-        links_drain(c);
+        if (!links->is_over)
+                links_drain(c);
         link_merge_cut(&links->merge, UINT64_MAX);
         links_deliver(c);
         while (!list_empty(&links->all))

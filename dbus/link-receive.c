@@ -72,10 +72,8 @@ static int make_message(const DBusConnection *c, const struct client_link *link,
         struct message *made;
         struct header h;
 
-        if (link_frame_read(frame, p->bytes, p->size) ||
-            frame->size > c->transport.limits.message_size ||
-            header_parse(&h, bytes, frame->size) || h.size + h.body_size != frame->size ||
-            !is_right(c, link, frame, &h, bytes, p->n_fds))
+        if (link_frame_read(frame, p->bytes, p->size) || header_parse(&h, bytes, frame->size) ||
+            h.size + h.body_size != frame->size || !is_right(c, link, frame, &h, bytes, p->n_fds))
                 return -EBADMSG;
         signature =
                 h.text[FIELD_SIGNATURE].at ? (const char *)bytes + h.text[FIELD_SIGNATURE].at : "";
@@ -96,19 +94,40 @@ static void owe(struct client_link *link, const DBusMessage *m)
         link->owed[link->n_owed++] = m->wire.header.serial;
 }
 
-/* Receives a message that has its place now. A reply has to be one that we wait for, from there. */
-static void take_in(DBusConnection *c, struct client_link *link, DBusMessage *m)
+/* The bus lets it pass, and what comes by the bus ends the connection if it is more than that. */
+static bool is_within_limits(const DBusConnection *c, const DBusMessage *m)
+{
+        const struct input_limits *limits = &c->transport.limits;
+
+        return m->wire.size <= limits->message_size && m->wire.n_fds <= limits->message_fds;
+}
+
+/* What becomes of a message is a matter of its place: which names are ours, what the application
+ * wants, which calls we wait for. Returns true if it is to be received. */
+static bool is_taken(DBusConnection *c, struct client_link *link, const DBusMessage *m)
 {
         uint32_t serial = m->wire.header.reply_serial;
-        struct awaited *a = serial ? awaited_find(c, serial) : NULL;
+        const struct awaited *a = serial ? awaited_find(c, serial) : NULL;
 
-        /* Which names are ours is a matter of the message's place. */
+        if (c->links->is_over || link->is_refused)
+                return false;
         if (!is_for_us(c, message_text(&m->wire, FIELD_DESTINATION))) {
+                link->is_refused = true;
                 link_close(c, link);
-                dbus_message_unref(m);
-                return;
+                return false;
         }
-        if (serial && (!a || a->peer != link->peer)) {
+        if (!is_within_limits(c, m)) {
+                c->links->is_over = true;
+                return false;
+        }
+        /* A reply has to be one that we wait for, from there. */
+        return !serial || (a && a->peer == link->peer);
+}
+
+/* Receives a message that has its place now. */
+static void take_in(DBusConnection *c, struct client_link *link, DBusMessage *m)
+{
+        if (!is_taken(c, link, m)) {
                 dbus_message_unref(m);
                 return;
         }
@@ -117,7 +136,7 @@ static void take_in(DBusConnection *c, struct client_link *link, DBusMessage *m)
         connection_receive(c, m);
 }
 
-/* Has a message wait for its place. Without memory for that, the link ends: its order is lost. */
+/* Has a message wait for its place. Returns false without memory for that. */
 static bool hold(DBusConnection *c, struct client_link *link, DBusMessage *m,
                  const struct link_frame *frame)
 {
@@ -146,6 +165,8 @@ static int take_packet(DBusConnection *c, struct client_link *link, const struct
         DBusMessage *m;
         int r = p->size ? make_message(c, link, p, &frame, &m) : -EPIPE;
 
+        for (unsigned i = 0; r == -ENOMEM && memory_pause(i); ++i)
+                r = make_message(c, link, p, &frame, &m);
         if (r < 0) {
                 close_descriptors(p->fds, p->n_fds);
                 return r;
@@ -159,8 +180,17 @@ static int take_packet(DBusConnection *c, struct client_link *link, const struct
         return 0;
 }
 
-/* Reads up to @room packets with one system call. Returns true if there may be more. */
-static bool read_packets(DBusConnection *c, struct client_link *link, size_t *left, size_t room)
+/* Nothing is read of a link any more. What was sent over it and cannot be kept, its sender hears of
+ * only if the connection ends. */
+static void give_up(DBusConnection *c, struct client_link *link, int why)
+{
+        c->links->is_over |= why == -ENOMEM;
+        link_close(c, link);
+}
+
+/* Reads up to @room packets with one system call. Returns how many, 0 if there were none but may be
+ * others, or -EAGAIN. */
+static int read_packets(DBusConnection *c, struct client_link *link, size_t *left, size_t room)
 {
         struct socket_packet packets[LINK_PACKETS];
         int n;
@@ -173,29 +203,34 @@ static bool read_packets(DBusConnection *c, struct client_link *link, size_t *le
         c->links->n_found += n != -EAGAIN;
         /* A peer that went without having read everything: what it had sent is still to come. */
         if (n == -ECONNRESET)
-                return true;
+                return 0;
         if (n < 0 && n != -EAGAIN)
-                link_close(c, link);
+                give_up(c, link, n);
         for (int i = 0; i < n; ++i) {
+                int r = 0;
+
                 /* Behind a packet that is not right, nothing is. */
                 if (link->fd < 0)
                         close_descriptors(packets[i].fds, packets[i].n_fds);
-                else if (take_packet(c, link, &packets[i]) < 0)
-                        link_close(c, link);
+                else
+                        r = take_packet(c, link, &packets[i]);
+                if (r < 0)
+                        give_up(c, link, r);
                 *left -= packets[i].size < *left ? packets[i].size : *left;
         }
         if (n > 0)
                 link->n_read += (unsigned)n;
         if (n > 1)
                 link->burst = BURST;
-        return n == (int)room && link->fd >= 0;
+        return n;
 }
 
+/* Fewer packets than there is room for need not be all: ECONNRESET, too, ends a read. */
 static void drain_link(DBusConnection *c, struct client_link *link)
 {
         size_t left = SHARE;
 
-        while (link->fd >= 0 && left && read_packets(c, link, &left, LINK_PACKETS))
+        while (link->fd >= 0 && left && read_packets(c, link, &left, LINK_PACKETS) >= 0)
                 ;
 }
 
@@ -222,7 +257,9 @@ static void read_only_link(DBusConnection *c, struct client_link *link)
                 read_packets(c, link, &left, 1);
         } else {
                 link->burst -= link->burst > 0;
-                drain_link(c, link);
+                while (link->fd >= 0 && left &&
+                       read_packets(c, link, &left, LINK_PACKETS) == LINK_PACKETS)
+                        ;
         }
         link_merge_cut(&c->links->merge, UINT64_MAX);
 }
@@ -237,7 +274,7 @@ void links_drain(DBusConnection *c)
         link_merge_cut(&links->merge, cut);
 }
 
-void links_deliver(DBusConnection *c)
+bool links_deliver(DBusConnection *c)
 {
         struct link_arrival *a;
 
@@ -248,6 +285,7 @@ void links_deliver(DBusConnection *c)
                 take_in(c, h->link, h->message);
                 free(h);
         }
+        return !c->links->is_over;
 }
 
 bool links_accept_reply(const DBusConnection *c, const DBusMessage *m)
@@ -316,13 +354,17 @@ void links_read(DBusConnection *c)
                         read_only_link(c, only);
                 else
                         links_drain(c);
-                links_deliver(c);
+                if (!links_deliver(c))
+                        break;
                 links_bury(c);
                 /* What was sent after the cut is for the next, which need not wait for anything. */
                 if (only || list_empty(&c->links->merge.waiting))
                         break;
         }
-        links_knock(c);
+        if (c->links->is_over)
+                connection_disconnect(c);
+        else
+                links_knock(c);
         connection_changed(c);
 }
 

@@ -47,6 +47,7 @@ struct client_link {
         unsigned n_held;   /* messages that were read and wait for their place */
         unsigned n_read;   /* packets */
         unsigned burst;    /* reads to come that are for many packets: there were several at once */
+        bool is_refused;   /* a message was wrong at its place: what was read behind it is dropped */
         uint32_t owed[LINK_MAX_OWED];
         unsigned n_owed;
 };
@@ -67,6 +68,7 @@ struct client_links {
         int knock; /* readable, in the epoll set while something waits for a cut; -1: not made yet
                     */
         bool is_knocking;
+        bool is_over; /* at the place where we are, the connection ends: nothing more is received */
         uint8_t *packets; /* where LINK_PACKETS packets are read to */
 };
 
@@ -86,8 +88,11 @@ bool links_take_control(DBusConnection *c, DBusMessage *m);
  */
 void links_drain(DBusConnection *c);
 
-/* Receives what goes ahead of the next message of the bus. */
-void links_deliver(DBusConnection *c);
+/*
+ * Receives what goes ahead of the next message of the bus. Returns false if the connection has to be
+ * closed: what a link has is more than the application wants, or there is no memory for it.
+ */
+bool links_deliver(DBusConnection *c);
 
 /*
  * Sees to it that what was read and waits for a cut gets one: its socket may have nothing more, and
@@ -98,7 +103,7 @@ void links_knock(DBusConnection *c);
 /* What to poll for the links; -1: nothing. */
 int links_poll_fd(const DBusConnection *c);
 
-/* Reads and receives, when only links are ready. */
+/* Reads and receives, when only links are ready. It may close the connection. */
 void links_read(DBusConnection *c);
 
 /* The same, if one of them is. Returns false if there was nothing to read. */

@@ -253,7 +253,7 @@ uint32_t party_signal(struct party *p, const char *to, const char *member, uint3
         return send_away(p, numbered_new(DBUS_MESSAGE_TYPE_SIGNAL, to, member, n));
 }
 
-static void show_reply(DBusPendingCall *pending, void *data)
+void party_show_reply(DBusPendingCall *pending, void *data)
 {
         struct party *p = data;
 
@@ -270,7 +270,7 @@ uint32_t party_call(struct party *p, const char *to, const char *member, uint32_
         /* Without a timeout: who loses a reply waits for ever. */
         g_assert_true(
                 dbus_connection_send_with_reply(p->connection, m, &made, DBUS_TIMEOUT_INFINITE));
-        g_assert_true(dbus_pending_call_set_notify(made, show_reply, p, NULL));
+        g_assert_true(dbus_pending_call_set_notify(made, party_show_reply, p, NULL));
         serial = dbus_message_get_serial(m);
         dbus_message_unref(m);
         if (pending)

@@ -73,6 +73,8 @@ uint32_t party_signal(struct party *p, const char *to, const char *member, uint3
  * unreferenced. */
 uint32_t party_call(struct party *p, const char *to, const char *member, uint32_t n,
                     DBusPendingCall **pending);
+/* To be told of the reply of a call that was sent otherwise: it will be in `seen`, too. */
+void party_show_reply(DBusPendingCall *pending, void *party);
 /* Answers a call with its arguments, if an answer is wanted. */
 void party_answer(struct party *p, DBusMessage *call);
 
