@@ -114,12 +114,16 @@ static int describe_bus(struct environment *e, const char *address, const char *
 
 static int launch(struct bus *bus, struct activation *a, char **argv, struct fault *fault)
 {
+        struct program program = {
+                .argv = argv,
+                .journal = log_goes_to_syslog() ? a->name : NULL,
+        };
         int r;
 
         if (describe_bus(&bus->environment, bus->address, bus->config->type) < 0)
                 return fault_no_memory(fault);
-        r = spawn(&bus->spawner, argv, environment_vector(&bus->environment), program_ended, a,
-                  &a->child);
+        program.envp = environment_vector(&bus->environment);
+        r = spawn(&bus->spawner, &program, program_ended, a, &a->child);
         if (r == 0)
                 return 0;
         fault_set(fault, ERROR_SPAWN_FORK_FAILED, "Failed to fork (%s)", strerror(-r));

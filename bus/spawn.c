@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bus/journal.h"
 #include "bus/log.h"
 
 enum { READ, WRITE };
@@ -203,7 +204,7 @@ static int open_input(void)
 }
 
 /* In the child. Only what has not happened is told: the pipe's end is closed by execve(). */
-static _Noreturn void become(const struct spawner *s, char *const *argv, char *const *envp)
+static _Noreturn void become(const struct spawner *s, const struct program *program)
 {
         struct failure failure = {.pid = getpid()};
         sigset_t none;
@@ -213,18 +214,20 @@ static _Noreturn void become(const struct spawner *s, char *const *argv, char *c
         if (s->has_fd_limit && setrlimit(RLIMIT_NOFILE, &s->fd_limit) < 0)
                 log_line(LOG_LEVEL_WARNING,
                          "Failed to reset fd limit before activating service: %s", strerror(errno));
+        if (program->journal)
+                journal_take_output(program->journal);
         if (open_input() >= 0) {
                 signal(SIGPIPE, SIG_IGN);
                 sigemptyset(&none);
                 sigprocmask(SIG_SETMASK, &none, NULL);
-                execve(argv[0], argv, envp);
+                execve(program->argv[0], program->argv, program->envp);
         }
         failure.error = errno;
         _exit(write(s->failures[WRITE], &failure, sizeof(failure)) < 0 ? 2 : 1);
 }
 
-int spawn(struct spawner *s, char *const *argv, char *const *envp, child_ended_function *ended,
-          void *data, struct child **cp)
+int spawn(struct spawner *s, const struct program *program, child_ended_function *ended, void *data,
+          struct child **cp)
 {
         struct child *child;
         int r = spawner_open(s);
@@ -242,7 +245,7 @@ int spawn(struct spawner *s, char *const *argv, char *const *envp, child_ended_f
                 return r;
         }
         if (child->pid == 0)
-                become(s, argv, envp);
+                become(s, program);
         list_append(&s->children, &child->of_spawner);
         *cp = child;
         return 0;

@@ -31,6 +31,14 @@ struct child {
         void *data;                  /* of `ended` */
 };
 
+/* What is to be started. All of it remains the caller's. */
+struct program {
+        char *const *argv; /* argv[0] as execve(2) takes it */
+        char *const *envp;
+        const char
+                *journal; /* by this name its output goes to the journal; NULL: to the daemon's */
+};
+
 /* All children, and where news of them comes from. */
 struct spawner {
         struct loop *loop;
@@ -49,15 +57,14 @@ int spawner_open(struct spawner *s);
 void spawner_deinit(struct spawner *s);
 
 /*
- * Starts a program: argv[0] as execve(2) takes it, in the daemon's directory, process group and
- * session, with the daemon's standard output and error, /dev/null as its input, and no other
- * descriptor of the daemon's. No signal is blocked, and only SIGPIPE is ignored, as with the
- * reference.
- * `ended` is called once, from the loop, unless child_forget() comes first; then *child is gone.
- * Returns 0 and the child, or -errno.
+ * Starts a program in the daemon's directory, process group and session, with the daemon's standard
+ * output and error or the journal, /dev/null as its input, and no other descriptor of the daemon's.
+ * No signal is blocked, and only SIGPIPE is ignored, as with the reference. `ended` is called once,
+ * from the loop, unless child_forget() comes first; then *child is gone. Returns 0 and the child,
+ * or -errno.
  */
-int spawn(struct spawner *s, char *const *argv, char *const *envp, child_ended_function *ended,
-          void *data, struct child **child);
+int spawn(struct spawner *s, const struct program *program, child_ended_function *ended, void *data,
+          struct child **child);
 
 /* Nobody wants to know how it ends. It may be gone after the next turn of the loop. */
 void child_forget(struct child *child);

@@ -193,6 +193,107 @@ static void test_failing(gconstpointer data)
         run_deinit(&r);
 }
 
+/* A service that says who it is on both streams, and ends. Returns its file. */
+static char *add_service(const struct run *r, const char *name)
+{
+        g_autofree char *file = g_strconcat(name, ".service", NULL);
+        g_autofree char *text =
+                g_strdup_printf("[D-BUS Service]\nName=%s\n"
+                                "Exec=/bin/sh -c 'echo out of %s; echo err of %s >&2'\n",
+                                name, name, name);
+        g_autofree char *elements = g_strdup_printf("<servicedir>%s</servicedir>", r->directory);
+        char *path = g_build_filename(r->directory, file, NULL);
+
+        g_assert_true(g_file_set_contents(path, text, -1, NULL));
+        config_file_write(r->config, r->socket, elements);
+        return path;
+}
+
+/* Has the service started, which fails, as it claims no name. */
+static void start_service(const struct run *r, const char *name)
+{
+        const struct wire_head head = {
+                .type = WIRE_CALL,
+                .path = WIRE_BUS_PATH,
+                .interface = WIRE_BUS,
+                .member = "StartServiceByName",
+                .destination = WIRE_BUS,
+                .signature = "su",
+        };
+        GByteArray *body = wire_body_string(name);
+        struct client *c = client_new(r->socket);
+
+        wire_put_u32(body, 0);
+        client_send(c, &head, body);
+        client_flush(c);
+        g_byte_array_unref(body);
+        client_free(c);
+}
+
+static void wait_for_contents(const char *path, const char *text)
+{
+        gint64 deadline = g_get_monotonic_time() + CLIENT_DEADLINE_S * G_USEC_PER_SEC;
+
+        for (;;) {
+                g_autofree char *found = NULL;
+
+                if (g_file_get_contents(path, &found, NULL, NULL) && strstr(found, text))
+                        return;
+                g_assert_cmpint(g_get_monotonic_time(), <, deadline);
+                g_usleep(1000);
+        }
+}
+
+#define SERVICE "test.log.Service"
+
+/* What services say is theirs in the journal, if that is where the bus speaks. */
+static void test_service(gconstpointer data)
+{
+        static const char *const streams[] = {SERVICE ".6", SERVICE ".4"};
+        static const char *const said[] = {"out of " SERVICE "\n", "err of " SERVICE "\n"};
+        const struct wish *w = data;
+        g_autofree char *file = NULL;
+        struct run r;
+
+        run_init(&r, w);
+        file = add_service(&r, SERVICE);
+        g_assert_true(g_setenv(OWN_JOURNAL_DIRECTORY, r.directory, TRUE));
+        run_start_and_wait(&r, w, open_log(&r));
+        g_unsetenv(OWN_JOURNAL_DIRECTORY);
+        start_service(&r, SERVICE);
+        for (size_t i = 0; i < G_N_ELEMENTS(streams); ++i) {
+                g_autofree char *path = g_build_filename(r.directory, streams[i], NULL);
+
+                if (w->to_syslog)
+                        wait_for_contents(path, said[i]);
+                else if (i)
+                        wait_for_contents(r.stderr_log, said[i]);
+                g_assert_cmpint(g_unlink(path), ==, w->to_syslog ? 0 : -1);
+        }
+        g_assert_no_errno(kill(r.pid, SIGTERM));
+        g_assert_cmpint(run_end(&r), ==, 0);
+        g_unlink(file);
+        run_deinit(&r);
+}
+
+/* Without a journal they speak where the bus would. */
+static void test_no_journal(void)
+{
+        const struct wish *both = &wishes[1];
+        g_autofree char *file = NULL;
+        struct run r;
+
+        run_init(&r, both);
+        file = add_service(&r, SERVICE);
+        run_start_and_wait(&r, both, open_log(&r));
+        start_service(&r, SERVICE);
+        wait_for_contents(r.stderr_log, "err of " SERVICE "\n");
+        g_assert_no_errno(kill(r.pid, SIGTERM));
+        g_assert_cmpint(run_end(&r), ==, 0);
+        g_unlink(file);
+        run_deinit(&r);
+}
+
 /* Nobody reads what the daemon has to say any more: it goes on. */
 static void test_no_reader(void)
 {
@@ -228,6 +329,17 @@ int main(int argc, char **argv)
                 g_test_add_data_func(running, &wishes[i], test_running);
                 g_test_add_data_func(failing, &wishes[i], test_failing);
         }
+        /* How it was asked for makes no difference: by options, and not at all. */
+        for (size_t i = 0; i < 4; ++i) {
+                g_autofree char *name = g_strconcat("/log/service/", wishes[i].name, NULL);
+
+#ifndef HAVE_JOURNAL
+                if (wishes[i].to_syslog)
+                        continue;
+#endif
+                g_test_add_data_func(name, &wishes[i], test_service);
+        }
+        g_test_add_func("/log/no-journal", test_no_journal);
         g_test_add_func("/log/no-reader", test_no_reader);
         return g_test_run();
 }

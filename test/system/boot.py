@@ -44,6 +44,7 @@ DBusGMainLoop(set_as_default=True)
 bus = dbus.SystemBus() if sys.argv[1] == "--system" else dbus.SessionBus()
 name = dbus.service.BusName(sys.argv[2], bus)
 service = Service(bus, "/")
+print(f"{sys.argv[2]} speaks", flush=True)
 GLib.MainLoop().run()
 """
 FILES = {
@@ -143,6 +144,9 @@ LATE_STEPS = (
     Step("... and the journal tells of it",
          "journalctl -b -u dbus --no-pager -o cat | grep -q 'Rejected send message.*Helped'; echo $?",
          "^0"),
+    Step("what services say is their own",
+         "for name in Helped Exec; do journalctl -b --no-pager -t org.example.$name -o cat; done",
+         "(?s)Helped speaks.*Exec speaks"),
     Step("the journal tells who was started",
          "journalctl -b -u dbus --no-pager -o cat | grep -o "
          "'\\[system\\] \\(Activating\\|Successfully\\).*hostname1[^ ]*' | head -2",
