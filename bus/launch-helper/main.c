@@ -13,9 +13,13 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "bus/exec-line.h"
@@ -42,20 +46,62 @@ static enum launch_status failed(const struct launch *l)
         return strcmp(l->fault.name, ERROR_NO_MEMORY) == 0 ? LAUNCH_NO_MEMORY : LAUNCH_FAILED;
 }
 
+/* What a descriptor was opened for can be had again by its name in /proc, with the rights of who
+ * asks: a service that writes to /dev/stderr would write to what its caller could only read. */
+static bool is_output(int fd)
+{
+        int flags = fcntl(fd, F_GETFL);
+
+        return flags >= 0 && ((flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR);
+}
+
 /* Before anything is opened that would be taken for standard error, here or in the service. libc
- * does this for a setuid program; we do not rely on being one. */
+ * does this for a setuid program; we do not rely on being one. The daemon gives no input either. */
 static enum launch_status open_standard_descriptors(struct launch *l)
 {
-        int fd;
+        int null;
 
         (void)l;
         do {
-                fd = open("/dev/null", O_RDWR | O_NOCTTY);
-                if (fd < 0)
+                null = open("/dev/null", O_RDWR | O_NOCTTY | O_CLOEXEC);
+                if (null < 0)
                         return LAUNCH_SETUP_FAILED;
-        } while (fd <= STDERR_FILENO);
-        close(fd);
+        } while (null <= STDERR_FILENO);
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+                if ((fd == STDIN_FILENO || !is_output(fd)) && dup2(null, fd) < 0)
+                        return LAUNCH_SETUP_FAILED;
+        }
+        close(null);
         return LAUNCH_OK;
+}
+
+/* execve(2) keeps timers, what is blocked and what is ignored. A service gets what the daemon gives
+ * to those that it starts itself (bus/spawn.h). */
+static enum launch_status reset_signals(struct launch *l)
+{
+        static const int timers[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
+        static const struct itimerval never;
+        sigset_t none;
+
+        (void)l;
+        for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++) {
+                if (setitimer(timers[i], &never, NULL) < 0)
+                        return LAUNCH_SETUP_FAILED;
+        }
+        /* Those that are nobody's to change, or libc's, are refused, and need not be. */
+        for (int i = 1; i < NSIG; i++)
+                signal(i, i == SIGPIPE ? SIG_IGN : SIG_DFL);
+        sigemptyset(&none);
+        return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? LAUNCH_SETUP_FAILED : LAUNCH_OK;
+}
+
+/* A relative path in a command line must not lead to where the caller is, nor may others write to
+ * what a service makes. An administrator's umask may well be stricter than the usual one. */
+static enum launch_status leave_place(struct launch *l)
+{
+        (void)l;
+        umask(umask(077) | 022);
+        return chdir("/") < 0 ? LAUNCH_SETUP_FAILED : LAUNCH_OK;
 }
 
 /* A bus name has no slash, so that a file name made of it stays in its directory. */
@@ -149,6 +195,8 @@ static enum launch_status run_service(struct launch *l)
 /* The order of the checks is that of the reference, whose statuses say what comes first. */
 static step_function *const steps[] = {
         open_standard_descriptors,
+        reset_signals,
+        leave_place,
         check_name,
         read_configuration,
         check_caller,

@@ -11,14 +11,16 @@ over which ours is mounted. Prints TAP; the exit status is 77 when the machine d
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,6 +67,7 @@ class Case:
     files: dict[str, str | None] = field(default_factory=lambda: dict(SERVICE))
     uid: int = 0
     setuid: bool = True
+    caller: Callable[[Path], None] | None = None  # done before, by who calls it, who may be a user
     differs: str = ""  # why the stock helper need not do the same
 
 
@@ -89,6 +92,32 @@ IDS = ("/bin/sh -c '/usr/bin/id -u; /usr/bin/id -g; /usr/bin/id -G; "
        "exec /bin/grep -E \"^Cap(Prm|Eff)\" /proc/self/status'")
 NO_CAPS = "CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n"
 
+
+def have_umask(mask: int, _: Path) -> None:
+    """Let everything that is made have none of these modes."""
+    os.umask(mask)
+
+
+def refuse_signals(_: Path) -> None:
+    """Ignore all signals, block them, and have some wait."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    os.kill(os.getpid(), signal.SIGCHLD)
+
+
+def start_timers(_: Path) -> None:
+    """Each ends who does not expect it."""
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0.01)
+    signal.setitimer(signal.ITIMER_PROF, 0.01)
+
+
+def give(fd: int, mode: int, top: Path) -> None:
+    """Have a file of root's, of one line, as a standard descriptor."""
+    os.dup2(os.open(top / "line", mode), fd)
+
+
 CASES = [
     Case("a service is started", OK, SHOWN),
     Case("no argument", OK, err=USAGE, args=()),
@@ -104,8 +133,30 @@ CASES = [
       for name in ("com.example.B", ":1.5", "-a.b", "org.freedesktop.DBus")),
 
     Case("the environment", OK, ENVIRONMENT, files=one(service("/usr/bin/env"))),
-    Case("the working directory is the caller's", OK, "/\n",
-         files=one(service("/bin/sh -c 'cd . && exec /bin/pwd'"))),
+    Case("the working directory", OK, "/\n", caller=os.chdir,
+         files=one(service("/bin/sh -c 'cd . && exec /bin/pwd'")), differs="it is the caller's"),
+    Case("a command where the caller is", EXEC, caller=os.chdir,
+         files={**one(service("its/own")), "its/own": "#!/bin/true\n"},
+         differs="it runs that"),
+    *(Case(f"a umask of {mask:o}", OK, f"{mask | 0o22:04o}\n",
+           caller=functools.partial(have_umask, mask), files=one(service("/bin/sh -c umask")),
+           differs="" if mask & 0o22 == 0o22 else "it keeps it")
+      for mask in (0, 0o22, 0o77, 0o755)),
+    Case("signals", OK, "SigPnd:\t@\nShdPnd:\t@\nSigBlk:\t0000000000000000\n"
+         "SigIgn:\t0000000000001000\n".replace("@", "0" * 16), caller=refuse_signals,
+         files=one(service("/bin/grep -E '^(Sig(Blk|Ign|Pnd)|ShdPnd)' /proc/self/status")),
+         differs="it keeps them"),
+    Case("timers of the caller", OK, "done", caller=start_timers,
+         files=one(service("/bin/sh -c '/bin/sleep 0.3; printf done'")),
+         differs="a signal ends the service"),
+    Case("input of the caller", OK, "", caller=functools.partial(give, 0, os.O_RDONLY),
+         files={**one(service("/bin/cat")), "line": "y\n"}, differs="it is the service's"),
+    *(Case(f"what the caller may not write to, as {fd}", OK, "",
+           caller=functools.partial(give, fd, mode), uid=NOBODY, conf=conf(user="nobody"),
+           files={**one(service(f"/bin/sh -c 'echo x >/proc/self/fd/{fd}; exec /bin/grep -qx y "
+                                "@T@/line'")), "line": "y\n"},
+           differs="the service writes to it")
+      for fd in (1, 2) for mode in (os.O_RDONLY, os.O_PATH)),
     Case("descriptors of the caller", OK, "0 1 2 3 ",
          files=one(service("/bin/sh -c 'cd /proc/self/fd; for i in *; do printf \"%s \" $i; "
                              "done'")),
@@ -243,21 +294,23 @@ class Bench:
             self.put(self.share / "system.conf", text)
         for name, content in files.items():
             self.put(self.top / name, content)
-        if "mine" in files:
-            (self.top / "mine").chmod(0o700)
+        for name, mode in (("mine", 0o700), ("its/own", 0o755)):
+            if name in files:
+                (self.top / name).chmod(mode)
 
     def run(self, program: str, case: Case) -> tuple[int, str, str]:
         """Run a helper. Returns its status and what it and the service wrote."""
         environment = {"PATH": "/bin", "LD_PRELOAD": "", "DBUS_STARTER_ADDRESS": "x", "X": "y"}
         # In a group that nothing of this should leave anybody in.
         who = {"user": case.uid, "group": case.uid, "extra_groups": (7,)}
+        caller = functools.partial(case.caller, self.top) if case.caller else None
         spare = os.open("/dev/null", os.O_RDONLY)
         args = [str(self.top / program) + ("" if case.setuid else ".plain"), *case.args]
         try:
             ran = subprocess.run(
                 [a.encode("utf-8", "surrogateescape") for a in args], stdin=subprocess.DEVNULL,
                 capture_output=True, env=environment, cwd="/", pass_fds=(spare,), timeout=20,
-                check=False, **who)  # type: ignore[call-overload]
+                check=False, preexec_fn=caller, **who)  # type: ignore[call-overload]
         finally:
             os.close(spare)
         return (ran.returncode, ran.stdout.decode("utf-8", "replace"),
