@@ -196,6 +196,18 @@ static void reset_oom_score(void)
         close(fd);
 }
 
+/* Whatever whoever started us had ignored: what ends the bus can end a service. */
+static void reset_signals(void)
+{
+        sigset_t none;
+
+        signal(SIGHUP, SIG_DFL);
+        signal(SIGTERM, SIG_DFL);
+        signal(SIGPIPE, SIG_IGN);
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 static int open_input(void)
 {
         int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -207,7 +219,6 @@ static int open_input(void)
 static _Noreturn void become(const struct spawner *s, const struct program *program)
 {
         struct failure failure = {.pid = getpid()};
-        sigset_t none;
 
         close_others_on_exec();
         reset_oom_score();
@@ -217,9 +228,7 @@ static _Noreturn void become(const struct spawner *s, const struct program *prog
         if (program->journal)
                 journal_take_output(program->journal);
         if (open_input() >= 0) {
-                signal(SIGPIPE, SIG_IGN);
-                sigemptyset(&none);
-                sigprocmask(SIG_SETMASK, &none, NULL);
+                reset_signals();
                 execve(program->argv[0], program->argv, program->envp);
         }
         failure.error = errno;

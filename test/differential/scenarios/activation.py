@@ -273,6 +273,19 @@ def environment(bus: Bus) -> None:
 
 
 @activating()
+def signals_ignored(bus: Bus) -> None:
+    """What a service may still be ended by, if the daemon was started by nohup(1) and the like."""
+    service(bus, "com.example.Signals", f"/bin/sh -c 'grep SigIgn /proc/self/status "
+                                        f">{bus.directory}/tmp; "
+                                        f"mv {bus.directory}/tmp {bus.directory}/out'")
+    bus.daemon.wrap = ["/bin/sh", "-c", "trap '' HUP TERM CHLD QUIT USR2; exec \"$0\" \"$@\"",
+                       *bus.daemon.wrap]
+    a = begin(bus)
+    a.send(wire.call("com.example.Signals", "/x", X, "Call"))
+    bus.log(read_when_written(bus, "out").strip())
+
+
+@activating()
 def environment_kept(bus: Bus) -> None:
     """Later updates replace earlier ones, and outlive a reload."""
     service(bus, "com.example.Env", f"/bin/sh -c 'env >{bus.directory}/tmp; "
