@@ -59,8 +59,8 @@ void spawner_deinit(struct spawner *s);
 /*
  * Starts a program in the daemon's directory, process group and session, with the daemon's standard
  * output and error or the journal, /dev/null as its input, and no other descriptor of the daemon's.
- * No signal is blocked; SIGPIPE is ignored, SIGHUP, SIGTERM and SIGCHLD are not, whatever the daemon
- * was started with, as with the reference. `ended` is called once, from the loop, unless
+ * No signal is blocked; SIGPIPE is ignored, SIGHUP, SIGTERM and SIGCHLD are not, whatever the
+ * daemon was started with, as with the reference. `ended` is called once, from the loop, unless
  * child_forget() comes first; then *child is gone. Returns 0 and the child, or -errno.
  */
 int spawn(struct spawner *s, const struct program *program, child_ended_function *ended, void *data,
