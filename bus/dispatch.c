@@ -120,6 +120,7 @@ static void dispatch_message(struct peer *from, struct message *m)
                 r = to_bus(bus, from, m, &fault);
         } else if (from->state == PEER_NAMELESS) {
                 /* Whoever has not said Hello can only talk to the bus. */
+                route_capture(bus, from, NULL, m);
                 peer_disconnect(from);
                 return;
         } else if (destination) {

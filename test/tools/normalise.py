@@ -20,6 +20,11 @@ _RULES = (
     (re.compile(r"/usr/(local/)?bin/dbus-daemon\b"), "<bindir>/dbus-daemon"),
     (re.compile(r"(127\.0\.0\.1|::1) port \d+"), r"\1 port <port>"),
 )
+_SERIALS = (
+    (re.compile(r"(sender=org\.freedesktop\.DBus -> .*?\bserial=)\d+"), r"\1<serial>"),
+    (re.compile(r"^(out: (?:mc|mr|err|sig)\t<time>\t)\d+(\torg\.freedesktop\.DBus\t)"),
+     r"\1<serial>\2"),
+)
 # Where our tools are to be installed there may be no daemon yet: they look for it in PATH then, as
 # the stock ones do, and say so.
 _NOT_INSTALLED = re.compile(r"^err: Failed to execute message bus daemon \S+: No such file or "
@@ -29,8 +34,10 @@ _NOT_INSTALLED = re.compile(r"^err: Failed to execute message bus daemon \S+: No
 class Normaliser:
     """Names things by the order in which a transcript first mentions them."""
 
-    def __init__(self, replacements: dict[str, str]) -> None:
-        """`replacements` maps text such as the temporary directory to what stands for it."""
+    def __init__(self, replacements: dict[str, str], serials: bool = True) -> None:
+        """`replacements` maps text such as the temporary directory to what stands for it. Without
+        `serials` it is no matter how the bus numbers its messages."""
+        self.rules = _RULES if serials else _RULES + _SERIALS
         self.replacements = sorted(replacements.items(), key=lambda item: -len(item[0]))
         self.unique: dict[str, str] = {}
         self.guids: dict[str, str] = {}
@@ -39,7 +46,7 @@ class Normaliser:
         """One line, normalised."""
         for old, new in self.replacements:
             text = text.replace(old, new)
-        for pattern, new in _RULES:
+        for pattern, new in self.rules:
             text = pattern.sub(new, text)
         text = _UNIQUE.sub(lambda m: self._name(self.unique, m[0], ":u"), text)
         return _GUID.sub(lambda m: self._name(self.guids, m[0], "guid-"), text)

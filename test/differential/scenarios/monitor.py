@@ -188,6 +188,26 @@ def speaks(bus: Bus, message: wire.Message) -> None:
     bus.settle()
 
 
+@scenario(params={"signal": wire.signal("/x", X, "Sig", serial=9),
+                  "unicast signal": wire.signal("/x", X, "Sig", destination=":1.0", serial=9),
+                  "call": wire.call(":1.0", "/x", X, "Call", serial=9),
+                  "call of a name": wire.call("com.example.Missing", "/x", X, "Call", serial=9),
+                  "return": wire.method_return(":1.0", 1, serial=9),
+                  "no destination": wire.call(None, "/x", X, "Call", serial=9),
+                  "no destination, return": wire.method_return(None, 1, serial=9),
+                  "peer": wire.call(None, "/x", "org.freedesktop.DBus.Peer", "Ping", serial=9),
+                  "driver": wire.call(DRIVER, DRIVER_PATH, DRIVER, "GetId", serial=9),
+                  "driver's signal": wire.signal("/x", X, "Sig", destination=DRIVER, serial=9)})
+def before_hello(bus: Bus, message: wire.Message) -> None:
+    """What somebody sends who has no name yet."""
+    a, m = bus.connect("A"), bus.connect("M")
+    m.become_monitor()
+    n = bus.connect("N", hello=False)
+    n.send_raw(message.encode())
+    a.driver("GetId")
+    bus.settle()
+
+
 @scenario()
 def hangs_up(bus: Bus) -> None:
     """A monitor leaves without a trace."""

@@ -116,6 +116,15 @@ def end_of_bus(side: Side) -> None:
     wait_until(lambda: not side.processes("dbus-daemon"), "the end of the bus")
 
 
+@case()
+def children_ignored(side: Side) -> None:
+    """Started by who does not want to know of the end of its children."""
+    prepare(side)
+    side.prefix = ("timeout", "-k1", "3", "sh", "-c", "trap '' CHLD; exec \"$0\" \"$@\"",
+                   *side.prefix)
+    side.run(TOOL, [CONFIG, "sh", "-c", "exit 3"])
+
+
 @case(params=list(FAKES))
 def bus(side: Side, name: str) -> None:
     """Daemons that do well and badly."""
