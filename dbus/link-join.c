@@ -125,6 +125,7 @@ static void take_enabled(DBusConnection *c, DBusMessage *m)
                 return;
         list_init(&links->all);
         links->knock = -1;
+        links->used_in = process_number();
         link_merge_init(&links->merge);
         link_spin_init(&links->spin, link_spin_bound());
         reader_init(&r, &m->wire);
@@ -141,13 +142,20 @@ static void take_enabled(DBusConnection *c, DBusMessage *m)
                 links_free(links);
 }
 
+/* False in a process that was forked, and has not used its copy of the connection. */
+static bool is_of_this_process(const struct client_links *links)
+{
+        return links->used_in == process_number();
+}
+
 void link_close(DBusConnection *c, struct client_link *link)
 {
         if (link->fd < 0)
                 return;
         /* By name: a process that was forked from this one may have the descriptor, too, which
-         * would keep it in the set. */
-        epoll_ctl(c->links_fd, EPOLL_CTL_DEL, link->fd, NULL);
+         * would keep it in the set. One that has the set from another only closes what it has. */
+        if (is_of_this_process(c->links))
+                epoll_ctl(c->links_fd, EPOLL_CTL_DEL, link->fd, NULL);
         close(link->fd);
         link->fd = -1;
         c->links->n_open -= 1;
@@ -209,6 +217,8 @@ static void take_offer(DBusConnection *c, DBusMessage *m)
                 return;
         }
         link->id = id;
+        /* No address: the set may be another process's, too. */
+        event.data.u64 = id;
         list_init(&link->calls);
         list_init(&link->of_all);
         reader_string(&r, &peer, &length);
@@ -237,7 +247,7 @@ static void take_offer(DBusConnection *c, DBusMessage *m)
         links_drain(c);
 }
 
-static struct client_link *link_find(const struct client_links *links, uint32_t id)
+struct client_link *link_find(const struct client_links *links, uint64_t id)
 {
         for (struct list *l = links->all.next; l != &links->all; l = l->next) {
                 struct client_link *link = container_of(l, struct client_link, of_all);
@@ -393,9 +403,9 @@ void links_end(DBusConnection *c)
         if (!links)
                 return;
         /* What was said before the end, whatever it was to wait for, is received; unless that is
-         * what ends it. */
+         * what ends it, or another process's. */
         c->n_taken = UINT64_MAX;
-        if (!links->is_over)
+        if (!links->is_over && is_of_this_process(links))
                 links_drain(c);
         link_merge_cut(&links->merge, UINT64_MAX);
         links_deliver(c);

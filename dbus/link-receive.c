@@ -22,6 +22,10 @@
 #define LOOK_FOR_BURST 16
 /* Cuts that follow each other before somebody else has a turn. */
 #define MAX_CUTS 4
+/* Links that are asked for at once, of those that have something. */
+#define MAX_READY 32
+/* What the epoll set says of itself, in the place of a link's number. */
+#define NO_LINK UINT64_MAX
 
 /* A message that was read and has not its place yet. */
 struct held {
@@ -49,20 +53,26 @@ static bool is_for_us(const DBusConnection *c, const char *destination)
         return false;
 }
 
+/* Did as many descriptors come as it says, as far as there was room for them? */
+static bool has_its_fds(const struct header *h, const struct socket_packet *p)
+{
+        return p->is_cut ? h->n_fds > p->n_fds : h->n_fds == p->n_fds;
+}
+
 /* Is it what the peer may send, said as the protocol wants it? */
 static bool is_right(const DBusConnection *c, const struct client_link *link,
-                     const struct link_frame *frame, const struct header *h, const uint8_t *bytes,
-                     size_t n_fds)
+                     const struct link_frame *frame, const struct header *h, const uint8_t *bytes)
 {
         /* Of types that it does not know, the bus passes none on. */
-        return frame->stamp <= link_counter_load(&c->links->clock->queued) && h->n_fds == n_fds &&
+        return frame->stamp <= link_counter_load(&c->links->clock->queued) &&
                h->type <= MESSAGE_SIGNAL && !h->text[FIELD_SENDER].at &&
                link_direction_allows(&link->may_receive, h, bytes);
 }
 
 /*
  * Makes a message of a packet, stamped with the peer's name; the descriptors become its own.
- * Returns 0, -ENOMEM, or -EBADMSG if it is nothing that may come.
+ * Returns 0; -ENOMEM; -EMFILE if there was no room for all of them; or -EBADMSG if it is nothing
+ * that may come.
  */
 static int make_message(const DBusConnection *c, const struct client_link *link,
                         const struct socket_packet *p, struct link_frame *frame, DBusMessage **m)
@@ -73,12 +83,15 @@ static int make_message(const DBusConnection *c, const struct client_link *link,
         struct header h;
 
         if (link_frame_read(frame, p->bytes, p->size) || header_parse(&h, bytes, frame->size) ||
-            h.size + h.body_size != frame->size || !is_right(c, link, frame, &h, bytes, p->n_fds))
+            h.size + h.body_size != frame->size || !has_its_fds(&h, p) ||
+            !is_right(c, link, frame, &h, bytes))
                 return -EBADMSG;
         signature =
                 h.text[FIELD_SIGNATURE].at ? (const char *)bytes + h.text[FIELD_SIGNATURE].at : "";
         if (body_validate(bytes + h.size, h.body_size, signature, h.order))
                 return -EBADMSG;
+        if (p->is_cut)
+                return -EMFILE;
         if (message_copy(&made, bytes, &h, link->peer->name, strlen(link->peer->name), p->fds,
                          (unsigned)p->n_fds, &dbus_message_class) < 0)
                 return -ENOMEM;
@@ -184,7 +197,7 @@ static int take_packet(DBusConnection *c, struct client_link *link, const struct
  * only if the connection ends. */
 static void give_up(DBusConnection *c, struct client_link *link, int why)
 {
-        c->links->is_over |= why == -ENOMEM;
+        c->links->is_over |= why == -ENOMEM || why == -EMFILE;
         link_close(c, link);
 }
 
@@ -234,6 +247,35 @@ static void drain_link(DBusConnection *c, struct client_link *link)
                 ;
 }
 
+static void drain_all(DBusConnection *c)
+{
+        struct client_links *links = c->links;
+
+        for (struct list *l = links->all.next; l != &links->all; l = l->next)
+                drain_link(c, container_of(l, struct client_link, of_all));
+}
+
+/* Most links have nothing, and one question tells which have. Those that it had no room for come
+ * first when it is asked again. */
+static void drain_ready(DBusConnection *c)
+{
+        struct epoll_event ready[MAX_READY];
+        unsigned again = c->links->n_open / MAX_READY;
+        int n;
+
+        do {
+                n = epoll_wait(c->links_fd, ready, MAX_READY, 0);
+                for (int i = 0; i < n; ++i) {
+                        struct client_link *link = link_find(c->links, ready[i].data.u64);
+
+                        if (link)
+                                drain_link(c, link);
+                }
+        } while (n == MAX_READY && again--);
+        if (n < 0)
+                drain_all(c);
+}
+
 /* The only link, if what it has goes nowhere but behind what was read of it before; or NULL. */
 static struct client_link *only_link(const struct client_links *links)
 {
@@ -253,6 +295,7 @@ static void read_only_link(DBusConnection *c, struct client_link *link)
 {
         size_t left = SHARE;
 
+        c->links->used_in = process_number();
         if (!link->burst && link->n_read % LOOK_FOR_BURST) {
                 read_packets(c, link, &left, 1);
         } else {
@@ -269,8 +312,11 @@ void links_drain(DBusConnection *c)
         struct client_links *links = c->links;
         uint64_t cut = links->n_open > 1 ? monotonic_now() : UINT64_MAX;
 
-        for (struct list *l = links->all.next; l != &links->all; l = l->next)
-                drain_link(c, container_of(l, struct client_link, of_all));
+        links->used_in = process_number();
+        if (links->n_open > 1)
+                drain_ready(c);
+        else
+                drain_all(c);
         link_merge_cut(&links->merge, cut);
 }
 
@@ -311,7 +357,7 @@ bool links_accept_reply(const DBusConnection *c, const DBusMessage *m)
 static bool set_knocking(DBusConnection *c, bool knocks)
 {
         struct client_links *links = c->links;
-        struct epoll_event event = {.events = EPOLLIN};
+        struct epoll_event event = {.events = EPOLLIN, .data.u64 = NO_LINK};
 
         if (links->knock < 0)
                 links->knock = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -61,6 +61,7 @@ struct client_links {
         uint64_t names_epoch; /* that we were told of last */
         char **own_names;     /* well-known names that we own, NULL-terminated */
         struct list all;      /* struct client_link.of_all */
+        unsigned used_in;     /* process_number() of who read them last */
         unsigned n_open;
         uint64_t n_found; /* packets and ends that were read, of all links */
         struct link_spin spin;
@@ -114,6 +115,9 @@ bool links_bus_is_ahead(const DBusConnection *c);
 
 /* False if a reply that came by the bus is from a peer of whom we do not await it. */
 bool links_accept_reply(const DBusConnection *c, const DBusMessage *m);
+
+/* The link with this number, or NULL. */
+struct client_link *link_find(const struct client_links *links, uint64_t id);
 
 /* Closes this end, if it is not closed: no more comes over the link. */
 void link_close(DBusConnection *c, struct client_link *link);

@@ -120,7 +120,8 @@ static void settle_packet(struct socket_packet *p, struct mmsghdr *m)
 
         p->n_fds = n < SOCKET_MAX_FDS ? n : SOCKET_MAX_FDS;
         p->size = m->msg_len;
-        if (n <= SOCKET_MAX_FDS && !(m->msg_hdr.msg_flags & (MSG_CTRUNC | MSG_TRUNC)))
+        p->is_cut = m->msg_hdr.msg_flags & MSG_CTRUNC;
+        if (n <= SOCKET_MAX_FDS && !(m->msg_hdr.msg_flags & MSG_TRUNC))
                 return;
         close_all(p->fds, p->n_fds);
         p->n_fds = p->size = 0;

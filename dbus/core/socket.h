@@ -5,6 +5,7 @@
  * Sockets that never block, and the descriptors that pass over them (unix(7), SCM_RIGHTS).
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -37,12 +38,13 @@ struct socket_packet {
         size_t size;    /* room for it; then how long it is */
         int fds[SOCKET_MAX_FDS];
         size_t n_fds; /* that came with it; the caller's, and close-on-exec */
+        bool is_cut;  /* more came with it, which this process has no room for (EMFILE) */
 };
 
 /*
  * Receives as many packets as are there, at most `n` and 4, with one system call. Returns their
  * number, or -errno: -EAGAIN if none is there. A packet of size 0 is the end of the stream, or one
- * for which, or for whose descriptors, there was no room.
+ * that is larger than the room for it, or has more descriptors than any may have.
  */
 int socket_recv_packets(int fd, struct socket_packet *packets, size_t n);
 

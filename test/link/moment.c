@@ -10,7 +10,9 @@ static struct moment {
         void (*f)(void *data);
         void *data;
         unsigned after; /* so many more calls */
-} send_moment, read_moment;
+} send_moment, read_moment, within_moment;
+
+static int refusal;
 
 static void come(struct moment *m)
 {
@@ -44,12 +46,33 @@ void moment_after_link_read(unsigned n, void (*f)(void *data), void *data)
         read_moment = (struct moment){f, data, n};
 }
 
+void moment_within_link_read(void (*f)(void *data), void *data)
+{
+        within_moment = (struct moment){f, data, 1};
+}
+
+void moment_refuse_link_send(int error)
+{
+        refusal = error;
+}
+
 bool moment_cancel(void)
 {
-        bool pending = send_moment.f || read_moment.f;
+        bool pending = send_moment.f || read_moment.f || within_moment.f || refusal;
 
-        send_moment = read_moment = (struct moment){0};
+        send_moment = read_moment = within_moment = (struct moment){0};
+        refusal = 0;
         return pending;
+}
+
+/* True, with errno set, if it is to be refused. */
+static bool is_refused(int fd)
+{
+        if (!refusal || !is_link(fd))
+                return false;
+        errno = refusal;
+        refusal = 0;
+        return true;
 }
 
 /* In place of libc's. */
@@ -63,7 +86,7 @@ __attribute__((visibility("default"))) ssize_t send(int fd, const void *bytes, s
                 *(void **)&next = dlsym(RTLD_NEXT, "send");
         if (send_moment.f && is_link(fd))
                 come(&send_moment);
-        return next(fd, bytes, size, flags);
+        return is_refused(fd) ? -1 : next(fd, bytes, size, flags);
 }
 
 __attribute__((visibility("default"))) ssize_t sendmsg(int fd, const struct msghdr *message,
@@ -75,7 +98,7 @@ __attribute__((visibility("default"))) ssize_t sendmsg(int fd, const struct msgh
                 *(void **)&next = dlsym(RTLD_NEXT, "sendmsg");
         if (send_moment.f && is_link(fd))
                 come(&send_moment);
-        return next(fd, message, flags);
+        return is_refused(fd) ? -1 : next(fd, message, flags);
 }
 
 __attribute__((visibility("default"))) int recvmmsg(int fd, struct mmsghdr *messages, unsigned n,
@@ -86,6 +109,12 @@ __attribute__((visibility("default"))) int recvmmsg(int fd, struct mmsghdr *mess
 
         if (!next)
                 *(void **)&next = dlsym(RTLD_NEXT, "recvmmsg");
+        if (within_moment.f && n > 1 && is_link(fd)) {
+                r = next(fd, messages, 1, flags, timeout);
+                if (r > 0)
+                        come(&within_moment);
+                return r;
+        }
         r = next(fd, messages, n, flags, timeout);
         if (read_moment.f && is_link(fd))
                 come(&read_moment);

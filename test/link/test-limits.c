@@ -3,6 +3,7 @@
  * Who wants no more than so much in a message loses its connection when more comes, as it does by
  * the bus: its callers are told.
  */
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "scene.h"
@@ -96,6 +97,45 @@ static void test_wish(gconstpointer data)
         scene_free(s);
 }
 
+/* Lets a process have no more descriptors than it has. */
+static void limit_descriptors(struct rlimit *was)
+{
+        int next = dup(STDIN_FILENO);
+        struct rlimit now;
+
+        g_assert_no_errno(next);
+        close(next);
+        g_assert_no_errno(getrlimit(RLIMIT_NOFILE, was));
+        now = (struct rlimit){(rlim_t)next, was->rlim_max};
+        g_assert_no_errno(setrlimit(RLIMIT_NOFILE, &now));
+}
+
+/* Nor can a message whose descriptors have no room be received without them. */
+static void test_no_room(gconstpointer data)
+{
+        struct scene *s = scene_new(NULL);
+        struct party *a = party_new(s), *b = party_new(s), *other = party_new(s);
+        struct rlimit was;
+
+        link_up(a, b);
+        if (GPOINTER_TO_UINT(data) > 1)
+                link_up(other, b);
+        call(a, b, "More", add_fds);
+        call(a, b, "Behind", NULL);
+        /* Without a link, they have to have come. */
+        b->deaf = true;
+        scene_settle(s);
+        limit_descriptors(&was);
+        party_turn(b);
+        g_assert_no_errno(setrlimit(RLIMIT_NOFILE, &was));
+        while (a->seen.length < 2)
+                scene_turn(s);
+        for (GList *l = a->seen.head; l; l = l->next)
+                g_assert_cmpstr(dbus_message_get_error_name(l->data), ==, DBUS_ERROR_NO_REPLY);
+        g_assert_cmpuint(b->seen.length, ==, 0);
+        scene_free(s);
+}
+
 static const struct wish wishes[] = {
         {"size/one-link", limit_size, add_bytes, 1},
         {"size/two-links", limit_size, add_bytes, 2},
@@ -114,5 +154,7 @@ int main(int argc, char **argv)
 
                 g_test_add_data_func(path, &wishes[i], test_wish);
         }
+        g_test_add_data_func("/limits/no-room/one-link", GUINT_TO_POINTER(1), test_no_room);
+        g_test_add_data_func("/limits/no-room/two-links", GUINT_TO_POINTER(2), test_no_room);
         return g_test_run();
 }
