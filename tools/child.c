@@ -4,9 +4,23 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+void child_prepare(void)
+{
+        int fd;
+
+        signal(SIGCHLD, SIG_DFL);
+        /* The lowest free number is what open() returns. */
+        do
+                fd = open("/dev/null", O_RDWR);
+        while (fd >= 0 && fd <= STDERR_FILENO);
+        if (fd >= 0)
+                close(fd);
+}
 
 static void keep(int fd)
 {

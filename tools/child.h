@@ -5,6 +5,11 @@
  * Programs that are started with one more descriptor than the standard streams.
  */
 
+/* Before the first child, and before anything is opened. Whoever started us may have ignored the
+ * end of children, which could not be waited for then, or closed standard streams: their numbers
+ * are not for what a child is given beside them. */
+void child_prepare(void);
+
 /* In a child that is about to become a program: it shall have these two descriptors, -1 for none,
  * and the standard streams, and nothing else. */
 void child_keep_fds(int fd, int other);

@@ -11,6 +11,7 @@
 #include <dbus/dbus.h>
 
 #include "babysitter.h"
+#include "child.h"
 #include "display.h"
 #include "session-file.h"
 #include "session-info.h"
@@ -254,6 +255,7 @@ int main(int argc, char **argv)
         char *machine_id;
         int r;
 
+        child_prepare();
         parse_arguments(&options, argc, argv);
         display = open_display(&options, &machine_id);
         if (!display && (options.machine_id || options.exit_with_x11))

@@ -206,6 +206,7 @@ int main(int argc, char **argv)
         pid_t bus, program;
         int status;
 
+        child_prepare();
         parse_arguments(&options, argc, argv);
         bus = start_bus(&options, &address);
         program = fork();

@@ -278,8 +278,7 @@ def signals_ignored(bus: Bus) -> None:
     service(bus, "com.example.Signals", f"/bin/sh -c 'grep SigIgn /proc/self/status "
                                         f">{bus.directory}/tmp; "
                                         f"mv {bus.directory}/tmp {bus.directory}/out'")
-    bus.daemon.wrap = ["/bin/sh", "-c", "trap '' HUP TERM CHLD QUIT USR2; exec \"$0\" \"$@\"",
-                       *bus.daemon.wrap]
+    bus.daemon.wrap = ["env", "--ignore-signal=HUP,TERM,CHLD,QUIT,USR2", *bus.daemon.wrap]
     a = begin(bus)
     a.send(wire.call("com.example.Signals", "/x", X, "Call"))
     bus.log(read_when_written(bus, "out").strip())

@@ -226,12 +226,15 @@ def program_with_babysitter(side: Side) -> None:
     wait_until(lambda: not buses(side) and not side.processes(TOOL), "the end of all")
 
 
-@case(params={"end of children": "trap '' CHLD", "no streams": "exec <&- >&- 2>&-",
-              "no output": "exec >&-"})
-def odd_start(side: Side, how: str) -> None:
+CLOSE = "exec \"$0\" \"$@\" "
+
+
+@case(params={"end of children": ("env", "--ignore-signal=CHLD"),
+              "no streams": ("sh", "-c", CLOSE + "<&- >&- 2>&-"), "no output": ("sh", "-c", CLOSE + ">&-")})
+def odd_start(side: Side, prefix: Sequence[str]) -> None:
     """Started by who does not want to know of the end of its children, or with closed streams."""
     prepare(side)
-    side.prefix = ("sh", "-c", how + "; exec \"$0\" \"$@\"", *side.prefix)
+    side.prefix = (*prefix, *side.prefix)
     side.run(TOOL, [CONFIG, "sh", "-c", "echo $DBUS_SESSION_BUS_ADDRESS >OUT; exec ls /proc/self/fd"])
     out = side.directory / "OUT"
     side.log(f"the bus was told of: {out.exists() and len(out.read_text()) > 1}")
