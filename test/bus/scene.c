@@ -3,6 +3,7 @@
 
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define NAME "test.Name"
@@ -523,6 +524,12 @@ static void act_activation(struct scene *s)
         call_peer(s, s->c, "test.Fails");
         start_service(s, s->a, "test.Fails");
         wait_children(s);
+        /* The directory is read again, as something in it has changed, and as it is told to. */
+        add_service(s, "test.Later", "Exec=/bin/true");
+        scene_settle(s);
+        call_bus(s, s->a, "ReloadConfig", "", NULL);
+        start_service(s, s->a, "test.Later");
+        wait_children(s);
         request_name(s, s->b, "test.Comes", 0);
         scene_settle(s);
         answer_calls(s, s->b);
@@ -534,6 +541,9 @@ static void check_activation(struct scene *s)
         wait_children(s);
         remove_service(s, "test.Comes");
         remove_service(s, "test.Fails");
+        remove_service(s, "test.Later");
+        /* Each that was started is gone, and reaped. */
+        g_assert_cmpint(waitpid(-1, NULL, WNOHANG), ==, -1);
 }
 
 static void prepare_systemd(struct scene *s)

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "syscall-faults.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "inproc.h"
@@ -29,6 +36,16 @@ enum call {
         CALL_CREDENTIALS,
         CALL_FORK,
         CALL_PIPE,
+        CALL_SIGNALFD,
+        CALL_INOTIFY,
+        CALL_INOTIFY_ADD,
+        CALL_OPENDIR,
+        CALL_WAITPID,
+        /* Of a child alone. */
+        CALL_CLOSE_RANGE,
+        CALL_SETRLIMIT,
+        CALL_DUP2,
+        CALL_EXECVE,
         N_CALLS,
 };
 
@@ -43,11 +60,29 @@ static const int errors[N_CALLS][SYSCALL_FAULTS_ERRORS] = {
         [CALL_CREDENTIALS] = {ENOMEM},
         [CALL_FORK] = {EAGAIN, ENOMEM},
         [CALL_PIPE] = {EMFILE, ENFILE},
+        [CALL_SIGNALFD] = {EMFILE, ENFILE, ENOMEM},
+        [CALL_INOTIFY] = {EMFILE, ENFILE, ENOMEM},
+        [CALL_INOTIFY_ADD] = {ENOSPC, ENOMEM, EACCES},
+        [CALL_OPENDIR] = {EMFILE, ENFILE, ENOMEM},
+        [CALL_CLOSE_RANGE] = {ENOSYS, ENOMEM},
+        [CALL_SETRLIMIT] = {EPERM},
+        [CALL_DUP2] = {EBUSY, EMFILE},
+        [CALL_EXECVE] = {ENOMEM, EACCES, ETXTBSY},
+};
+
+static const bool may_be_interrupted[N_CALLS] = {
+        [CALL_ACCEPT] = true, [CALL_RECV] = true, [CALL_SEND] = true,    [CALL_EPOLL_WAIT] = true,
+        [CALL_OPEN] = true,   [CALL_READ] = true, [CALL_OPENDIR] = true, [CALL_WAITPID] = true,
 };
 
 static enum syscall_faults_mode mode;
 static unsigned n_left, which, n_calls;
-static bool failed, interrupted;
+static bool interrupted;
+static pid_t daemon_pid;
+/* In memory that children share. */
+static bool *failed;
+/* In a child, that a call of it has failed. */
+static bool has_failed;
 
 /* What the daemon waits for, so that a short read can be followed by the news of more. */
 static struct {
@@ -57,17 +92,34 @@ static struct {
 
 void syscall_faults_arm(enum syscall_faults_mode new_mode, unsigned n, unsigned error)
 {
+        if (!failed) {
+                failed = mmap(NULL, sizeof(*failed), PROT_READ | PROT_WRITE,
+                              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+                if (failed == MAP_FAILED)
+                        abort();
+        }
+        daemon_pid = getpid();
         mode = new_mode;
         n_left = n;
         which = error;
         n_calls = 0;
-        failed = interrupted = false;
+        *failed = has_failed = interrupted = false;
 }
 
 bool syscall_faults_disarm(void)
 {
         mode = SYSCALL_FAULTS_NONE;
-        return failed;
+        return *failed;
+}
+
+/* Whether it is the turn of this process. */
+static bool is_turn(enum call call)
+{
+        bool is_child = getpid() != daemon_pid;
+
+        if (has_failed || !errors[call][0])
+                return false;
+        return mode == (is_child ? SYSCALL_FAULTS_FAIL_CHILD : SYSCALL_FAULTS_FAIL);
 }
 
 /* Whether this call is to fail; errno says why. */
@@ -75,19 +127,18 @@ static bool fail_now(enum call call)
 {
         if (!inproc_inside)
                 return false;
-        if (mode == SYSCALL_FAULTS_INTERRUPT && call != CALL_EPOLL_ADD &&
-            call != CALL_CREDENTIALS && call != CALL_FORK && call != CALL_PIPE) {
+        if (mode == SYSCALL_FAULTS_INTERRUPT && may_be_interrupted[call]) {
                 interrupted = !interrupted;
                 errno = EINTR;
                 return interrupted;
         }
-        if (mode != SYSCALL_FAULTS_FAIL || failed || !errors[call][0])
+        if (!is_turn(call))
                 return false;
         if (n_left) {
                 n_left -= 1;
                 return false;
         }
-        failed = true;
+        *failed = has_failed = true;
         errno = errors[call][which];
         return errno != 0;
 }
@@ -140,6 +191,24 @@ pid_t __real_fork(void);
 pid_t __wrap_fork(void);
 int __real_pipe2(int fds[2], int flags);
 int __wrap_pipe2(int fds[2], int flags);
+int __real_signalfd(int fd, const sigset_t *mask, int flags);
+int __wrap_signalfd(int fd, const sigset_t *mask, int flags);
+int __real_inotify_init1(int flags);
+int __wrap_inotify_init1(int flags);
+int __real_inotify_add_watch(int fd, const char *path, uint32_t mask);
+int __wrap_inotify_add_watch(int fd, const char *path, uint32_t mask);
+DIR *__real_opendir(const char *path);
+DIR *__wrap_opendir(const char *path);
+pid_t __real_waitpid(pid_t pid, int *status, int options);
+pid_t __wrap_waitpid(pid_t pid, int *status, int options);
+int __real_close_range(unsigned first, unsigned last, int flags);
+int __wrap_close_range(unsigned first, unsigned last, int flags);
+int __real_setrlimit(__rlimit_resource_t resource, const struct rlimit *limit);
+int __wrap_setrlimit(__rlimit_resource_t resource, const struct rlimit *limit);
+int __real_dup2(int from, int to);
+int __wrap_dup2(int from, int to);
+int __real_execve(const char *path, char *const *argv, char *const *envp);
+int __wrap_execve(const char *path, char *const *argv, char *const *envp);
 int __real_getsockopt(int fd, int level, int option, void *value, socklen_t *size);
 int __wrap_getsockopt(int fd, int level, int option, void *value, socklen_t *size);
 
@@ -265,4 +334,49 @@ int __wrap_pipe2(int fds[2], int flags)
 int __wrap_getsockopt(int fd, int level, int option, void *value, socklen_t *size)
 {
         return fail_now(CALL_CREDENTIALS) ? -1 : __real_getsockopt(fd, level, option, value, size);
+}
+
+int __wrap_signalfd(int fd, const sigset_t *mask, int flags)
+{
+        return fail_now(CALL_SIGNALFD) ? -1 : __real_signalfd(fd, mask, flags);
+}
+
+int __wrap_inotify_init1(int flags)
+{
+        return fail_now(CALL_INOTIFY) ? -1 : __real_inotify_init1(flags);
+}
+
+int __wrap_inotify_add_watch(int fd, const char *path, uint32_t mask)
+{
+        return fail_now(CALL_INOTIFY_ADD) ? -1 : __real_inotify_add_watch(fd, path, mask);
+}
+
+DIR *__wrap_opendir(const char *path)
+{
+        return fail_now(CALL_OPENDIR) ? NULL : __real_opendir(path);
+}
+
+pid_t __wrap_waitpid(pid_t pid, int *status, int options)
+{
+        return fail_now(CALL_WAITPID) ? -1 : __real_waitpid(pid, status, options);
+}
+
+int __wrap_close_range(unsigned first, unsigned last, int flags)
+{
+        return fail_now(CALL_CLOSE_RANGE) ? -1 : __real_close_range(first, last, flags);
+}
+
+int __wrap_setrlimit(__rlimit_resource_t resource, const struct rlimit *limit)
+{
+        return fail_now(CALL_SETRLIMIT) ? -1 : __real_setrlimit(resource, limit);
+}
+
+int __wrap_dup2(int from, int to)
+{
+        return fail_now(CALL_DUP2) ? -1 : __real_dup2(from, to);
+}
+
+int __wrap_execve(const char *path, char *const *argv, char *const *envp)
+{
+        return fail_now(CALL_EXECVE) ? -1 : __real_execve(path, argv, envp);
 }

@@ -14,13 +14,14 @@
 
 enum syscall_faults_mode {
         SYSCALL_FAULTS_NONE,
-        SYSCALL_FAULTS_FAIL,      /* one call fails */
-        SYSCALL_FAULTS_INTERRUPT, /* EINTR, each time before it works */
-        SYSCALL_FAULTS_SHORT,     /* little is read and written at a time */
+        SYSCALL_FAULTS_FAIL,       /* one call fails */
+        SYSCALL_FAULTS_FAIL_CHILD, /* one of each process that the daemon starts */
+        SYSCALL_FAULTS_INTERRUPT,  /* EINTR, each time before it works */
+        SYSCALL_FAULTS_SHORT,      /* little is read and written at a time */
 };
 
-/* For SYSCALL_FAULTS_FAIL: the next `n` calls succeed, the one after them fails with its
- * `error`-th error, or succeeds if it has not so many. */
+/* For SYSCALL_FAULTS_FAIL and _FAIL_CHILD: the next `n` calls succeed, the one after them fails
+ * with its `error`-th error, or succeeds if it has not so many. */
 void syscall_faults_arm(enum syscall_faults_mode mode, unsigned n, unsigned error);
 /* Back to normal. True if it came to the n-th call. */
 bool syscall_faults_disarm(void);

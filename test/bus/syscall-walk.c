@@ -3,18 +3,21 @@
  * Lets the n-th system call of the bus fail, for all n, in everything that clients do with it; and
  * lets all of them be interrupted, or do as little as they can get away with.
  */
+#include <string.h>
+
 #include "scene.h"
 #include "syscall-faults.h"
 
 /* True if there was an n-th call. */
-static bool fail_step(const struct scene_script *script, unsigned n, unsigned error)
+static bool fail_step(const struct scene_script *script, enum syscall_faults_mode mode, unsigned n,
+                      unsigned error)
 {
         unsigned n_fds = inproc_count_fds();
         struct scene s;
         bool failed;
 
         scene_init(&s, script);
-        syscall_faults_arm(SYSCALL_FAULTS_FAIL, n, error);
+        syscall_faults_arm(mode, n, error);
         script->act(&s);
         failed = syscall_faults_disarm();
         scene_check(&s, script, !failed);
@@ -23,18 +26,27 @@ static bool fail_step(const struct scene_script *script, unsigned n, unsigned er
         return failed;
 }
 
-static void test_fail(gconstpointer data)
+static void fail_all(const struct scene_script *script, enum syscall_faults_mode mode)
 {
-        const struct scene_script *script = data;
-
         for (unsigned error = 0; error < SYSCALL_FAULTS_ERRORS; ++error) {
                 unsigned n = 0;
 
-                while (fail_step(script, n, error))
+                while (fail_step(script, mode, n, error))
                         n += 1;
                 g_test_message("%u failures", n);
                 g_assert_cmpuint(n, >, 0);
         }
+}
+
+static void test_fail(gconstpointer script)
+{
+        fail_all(script, SYSCALL_FAULTS_FAIL);
+}
+
+/* In what the bus starts: a service does not come, and whoever waits for it is told. */
+static void test_fail_child(gconstpointer script)
+{
+        fail_all(script, SYSCALL_FAULTS_FAIL_CHILD);
 }
 
 static void all_calls(const struct scene_script *script, enum syscall_faults_mode mode)
@@ -103,6 +115,11 @@ int main(int argc, char **argv)
 
                         g_test_add_data_func(path, &scene_scripts[i], kinds[k].test);
                 }
+        }
+        for (size_t i = 0; i < n_scene_scripts; ++i) {
+                if (!strcmp(scene_scripts[i].name, "activation"))
+                        g_test_add_data_func("/syscall-walk/fail-child/activation",
+                                             &scene_scripts[i], test_fail_child);
         }
         return g_test_run();
 }
