@@ -50,6 +50,9 @@ static void hold_signals(sigset_t *set)
         sigaddset(set, SIGTERM);
         sigaddset(set, SIGINT);
         sigprocmask(SIG_BLOCK, set, NULL);
+        /* Whoever reads our standard error may go; the bus stays. Whoever wanted to know where we
+         * are and has gone is an error, and no reason to leave files behind. */
+        signal(SIGPIPE, SIG_IGN);
 }
 
 /* From now on signals come by the loop. In the process that will run it: a signalfd in an epoll
@@ -58,8 +61,6 @@ static int take_signals(struct daemon *d, const sigset_t *set)
 {
         int fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
 
-        /* Whoever reads our standard error may go; the bus stays. */
-        signal(SIGPIPE, SIG_IGN);
         if (fd < 0)
                 return -errno;
         loop_source_init(&d->signals, fd, EPOLLIN, signals_ready);

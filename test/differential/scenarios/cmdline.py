@@ -330,6 +330,23 @@ def signals(bus: Bus, number: signal.Signals) -> None:
     bus.log_output("stderr", daemon.stderr())
 
 
+@scenario(None, params=[f"--print-{what} {how}" for what in ("address", "pid")
+                        for how in ("--nofork", "--fork")])
+def nobody_reads(bus: Bus, options: str) -> None:
+    """Whoever wanted to know has gone: no bus starts, and none is in the way of the next."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    what, how = options.split()
+    try:
+        daemon = launch(bus, f"{what}={writer}", how, pass_fds=(writer,),
+                        text=config(extra=PIDFILE))
+    finally:
+        os.close(writer)
+    bus.log(f"exit status {daemon.wait()}")
+    bus.log(f"files left: {sorted(path.name for path in daemon.directory.iterdir())}")
+    bus.log_output("stderr", daemon.stderr())
+
+
 ADDRESSES = {
     "path": "unix:path=@DIR@/socket", "abstract": "unix:abstract=@DIR@/abstract",
     "dir": "unix:dir=@DIR@", "tmpdir": "unix:tmpdir=@DIR@", "runtime": "unix:runtime=yes",
