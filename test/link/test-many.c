@@ -2,8 +2,13 @@
 /*
  * Many clients, and what an administrator sets: links have bounds.
  */
+#include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "config-file.h"
+#include "moment.h"
 #include "raw-peer.h"
 #include "scene.h"
 
@@ -138,36 +143,120 @@ static void test_reclaim(void)
         scene_free(s);
 }
 
+static void never(void *data)
+{
+        (void)data;
+}
+
+/* Of links that have nothing none is read, however many there are. */
+static void test_ready(void)
+{
+        enum { N = 50 };
+        struct scene *s = scene_new("<?peer-links max_per_connection=\"50\"?>");
+        struct party *hub = party_new(s), *others[N];
+
+        for (unsigned i = 0; i < N; ++i) {
+                others[i] = party_new(s);
+                link_up(hub, others[i]);
+        }
+        g_assert_cmpuint(link_count(s), ==, N);
+        for (unsigned i = 0; i < N; ++i) {
+                moment_after_link_read(N / 2, never, NULL);
+                round_trip(others[i], hub);
+                round_trip(hub, others[i]);
+                g_assert_true(moment_cancel());
+        }
+        /* And of those that have something, all are: ahead of what came by the bus. */
+        party_match(hub, "type='signal',member='Told'");
+        party_forget(hub);
+        for (unsigned i = 0; i < N; ++i)
+                party_say(others[i], hub->name, "Say", i);
+        party_signal(others[0], NULL, "Told", N);
+        hub->deaf = true;
+        scene_settle(s);
+        while (party_count(hub, "Told") < 1)
+                party_turn(hub);
+        g_assert_cmpuint(hub->seen.length, ==, N + 1);
+        for (uint32_t i = 0; i <= N; ++i)
+                g_assert_cmpuint(numbered(g_queue_peek_nth(&hub->seen, i)), ==, i);
+        g_assert_cmpuint(link_count(s), ==, N);
+        scene_free(s);
+}
+
 /* What the file may say, and what not. The reference skips what is not for it. */
+static const struct {
+        const char *config;
+        const char *wrong; /* why; NULL: it is right */
+} files[] = {
+        {"<?peer-links?>", NULL},
+        {"<?peer-links enabled=\"yes\"?>", NULL},
+        {"<?peer-links enabled=\"no\" max=\"0\" max_per_user=\"0\"?>", NULL},
+        {"<?peer-links   max=\"4294967295\"\n max_per_connection=\"1\" ?>", NULL},
+        {"<?other-thing enabled=\"maybe\"?>", NULL},
+        {"<?peer-links enabled=\"maybe\"?>",
+         "enabled=\"maybe\" in <?peer-links?>: only yes or no are possible"},
+        {"<?peer-links enabled=\"\"?>",
+         "enabled=\"\" in <?peer-links?>: only yes or no are possible"},
+        {"<?peer-links enabled=yes?>", "\"enabled=yes\" in <?peer-links?> is no key=\"value\""},
+        {"<?peer-links max=\"4294967296\"?>", "max=\"4294967296\" in <?peer-links?>: no number"},
+        {"<?peer-links max=\"-1\"?>", "max=\"-1\" in <?peer-links?>: no number"},
+        {"<?peer-links max=\" 1\"?>", "max=\" 1\" in <?peer-links?>: no number"},
+        {"<?peer-links max=\"1x\"?>", "max=\"1x\" in <?peer-links?>: no number"},
+        {"<?peer-links max=\"\"?>", "max=\"\" in <?peer-links?>: no number"},
+        {"<?peer-links most=\"1\"?>", "<?peer-links?> has no \"most\""},
+        {"<?peer-links garbage?>", "\"garbage\" in <?peer-links?> is no key=\"value\""},
+};
+
 static void test_configuration(void)
 {
-        static const struct {
-                const char *config;
-                bool is_right;
-        } files[] = {
-                {"<?peer-links?>", true},
-                {"<?peer-links enabled=\"yes\"?>", true},
-                {"<?peer-links enabled=\"no\" max=\"0\" max_per_user=\"0\"?>", true},
-                {"<?peer-links   max=\"4294967295\"\n max_per_connection=\"1\" ?>", true},
-                {"<?other-thing enabled=\"maybe\"?>", true},
-                {"<?peer-links enabled=\"maybe\"?>", false},
-                {"<?peer-links enabled=\"\"?>", false},
-                {"<?peer-links enabled=yes?>", false},
-                {"<?peer-links max=\"4294967296\"?>", false},
-                {"<?peer-links max=\"-1\"?>", false},
-                {"<?peer-links max=\" 1\"?>", false},
-                {"<?peer-links max=\"1x\"?>", false},
-                {"<?peer-links max=\"\"?>", false},
-                {"<?peer-links most=\"1\"?>", false},
-                {"<?peer-links garbage?>", false},
-        };
         struct scene *s = scene_new(NULL);
 
         for (size_t i = 0; i < G_N_ELEMENTS(files); ++i) {
-                if (scene_try_reload(s, files[i].config) !=
-                    (files[i].is_right || daemon_is_stock()))
+                if (scene_try_reload(s, files[i].config) != (!files[i].wrong || daemon_is_stock()))
                         g_error("%s", files[i].config);
         }
+        scene_free(s);
+}
+
+/* Counted from 1; of the first line that has this in it. */
+static unsigned line_of(const char *path, const char *what)
+{
+        g_autofree char *text = NULL;
+        unsigned line = 1;
+
+        g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+        for (const char *end = strstr(text, what), *p = text; p < end; ++p)
+                line += *p == '\n';
+        return line;
+}
+
+/* A bus does not start with what is wrong, and says where that is, and why. */
+static void test_start(void)
+{
+        struct scene *s = scene_new(NULL);
+        g_autofree char *path = g_strconcat(s->daemon->directory, "/wrong.conf", NULL);
+        g_autofree char *socket = g_strconcat(s->daemon->directory, "/wrong", NULL);
+        g_autofree char *option = g_strconcat("--config-file=", path, NULL);
+        const char *const command[] = {daemon_path(), "--nofork", option, NULL};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(files); ++i) {
+                g_autofree char *said = NULL, *place = NULL;
+                int status;
+
+                if (!files[i].wrong)
+                        continue;
+                config_file_write(path, socket, files[i].config);
+                g_assert_true(g_spawn_sync(NULL, (char **)(uintptr_t)command, NULL,
+                                           G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL, &said,
+                                           &status, NULL));
+                g_assert_true(WIFEXITED(status) && WEXITSTATUS(status));
+                place = g_strdup_printf("Error in file %s, line %u, ", path,
+                                        line_of(path, "<?peer-links"));
+                if (!strstr(said, place) || !strstr(said, files[i].wrong))
+                        g_error("%s: %s", files[i].config, said);
+                g_assert_false(g_file_test(socket, G_FILE_TEST_EXISTS));
+        }
+        unlink(path);
         scene_free(s);
 }
 
@@ -200,10 +289,12 @@ int main(int argc, char **argv)
         g_test_add_func("/many/configuration", test_configuration);
         if (daemon_is_stock())
                 return g_test_run();
+        g_test_add_func("/many/start", test_start);
         g_test_add_func("/many/switch", test_switch);
         g_test_add_func("/many/per-connection", test_per_connection);
         g_test_add_func("/many/per-user", test_per_user);
         g_test_add_func("/many/reclaim", test_reclaim);
+        g_test_add_func("/many/ready", test_ready);
         g_test_add_func("/many/thousand", test_thousand);
         return g_test_run();
 }
