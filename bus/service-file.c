@@ -26,9 +26,10 @@ struct span {
 /* A file being read. */
 struct reader {
         const char *at, *end;
-        unsigned line;       /* from 1 */
-        struct span section; /* text is NULL before the first */
-        bool seen, inside;   /* the group that matters; only the first of this name does */
+        const char *blank_end; /* nothing but blanks up to here */
+        unsigned line;         /* from 1 */
+        struct span section;   /* text is NULL before the first */
+        bool seen, inside;     /* the group that matters; only the first of this name does */
         struct service_file *file;
         struct fault *fault;
 };
@@ -80,16 +81,20 @@ static struct span next_line(struct reader *r)
 }
 
 /* Here \r is a blank and does not end the line, as with the reference: so "\n\rName=" is not an
- * empty line and a key, but a key that starts with \r. */
-static bool starts_with_empty_line(const struct reader *r)
+ * empty line and a key, but a key that starts with \r. What is known to be blank is not looked at
+ * again, or many \r would take a time that grows with their square. */
+static bool starts_with_empty_line(struct reader *r)
 {
         const char *at = r->at;
 
+        if (at < r->blank_end)
+                return true;
         while (at < r->end && *at != '\n') {
                 if (*at != ' ' && *at != '\t' && *at != '\r' && *at != '\f')
                         return false;
                 at++;
         }
+        r->blank_end = at;
         return true;
 }
 
@@ -237,7 +242,12 @@ static int read_all(struct reader *r)
 int service_file_parse(const char *bytes, size_t n, struct service_file *s, struct fault *f)
 {
         struct service_file file = {0};
-        struct reader r = {.at = bytes, .end = bytes + n, .line = 1, .file = &file, .fault = f};
+        struct reader r = {.at = bytes,
+                           .end = bytes + n,
+                           .blank_end = bytes,
+                           .line = 1,
+                           .file = &file,
+                           .fault = f};
 
         if (!syntax_utf8(bytes, n))
                 return fault_set(f, ERROR_FAILED, "invalid UTF-8");

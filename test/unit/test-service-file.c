@@ -4,6 +4,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "bus/service-file.h"
 #include "fail-alloc.h"
@@ -48,6 +49,8 @@ static const struct {
         {HEAD " a=b", SYNTAX, "Error in section D-BUS Service at line 4: Empty key name"},
         {HEAD "=b", SYNTAX, "Error in section D-BUS Service at line 4: Empty key name"},
         {HEAD "\n\rb=c", SYNTAX, "Error in section D-BUS Service at line 5: Empty key name"},
+        {HEAD "\r \r\n\t\r\n=b", SYNTAX,
+         "Error in section D-BUS Service at line 7: Empty key name"},
         {HEAD "a", SYNTAX, "Error in section D-BUS Service at line 4: No '=' in key/value pair"},
         {HEAD "a  ", SYNTAX, "Error in section D-BUS Service at line 4: No '=' in key/value pair"},
         {HEAD "a_b=c", CHARS,
@@ -118,6 +121,22 @@ static void test_all_keys(void)
         g_assert_cmpstr(s.label, ==, "/l");
         service_file_deinit(&s);
         g_assert_null(s.name);
+}
+
+/* Looked at line by line, each up to a \n that is not there, this would take seconds: while a file
+ * is read, the bus does nothing else. */
+static void test_all_blank(void)
+{
+        g_autofree char *text = g_malloc(SERVICE_FILE_MAX);
+        struct service_file s;
+        struct fault fault = {0};
+        clock_t start = clock();
+
+        memset(text, '\r', SERVICE_FILE_MAX);
+        g_assert_cmpint(service_file_parse(text, SERVICE_FILE_MAX, &s, &fault), ==, 0);
+        g_assert_null(s.name);
+        g_assert_cmpint(clock() - start, <, CLOCKS_PER_SEC);
+        service_file_deinit(&s);
 }
 
 static void test_required(void)
@@ -214,6 +233,7 @@ int main(int argc, char **argv)
         g_test_add_func("/service-file/bad", test_bad);
         g_test_add_func("/service-file/nul", test_nul);
         g_test_add_func("/service-file/all-keys", test_all_keys);
+        g_test_add_func("/service-file/all-blank", test_all_blank);
         g_test_add_func("/service-file/required", test_required);
         g_test_add_func("/service-file/files", test_files);
         g_test_add_func("/service-file/no-memory", test_no_memory);
