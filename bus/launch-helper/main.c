@@ -23,28 +23,10 @@
 #include <unistd.h>
 
 #include "bus/exec-line.h"
-#include "bus/launch-helper/system-conf.h"
-#include "bus/launch-status.h"
-#include "bus/service-file.h"
-#include "core/syntax.h"
-
-/* What has been found out on the way. Nothing of it is freed: what comes next is exec or the end.
- */
-struct launch {
-        const char *name; /* of the service, as we were called with it */
-        struct system_conf conf;
-        struct service_file service;
-        char **words;       /* of its command line */
-        struct fault fault; /* to be told with LAUNCH_FAILED */
-};
+#include "bus/launch-helper/choice.h"
 
 /* Each step returns LAUNCH_OK or how to end. */
-typedef enum launch_status step_function(struct launch *l);
-
-static enum launch_status failed(const struct launch *l)
-{
-        return strcmp(l->fault.name, ERROR_NO_MEMORY) == 0 ? LAUNCH_NO_MEMORY : LAUNCH_FAILED;
-}
+typedef enum launch_status step_function(struct choice *c);
 
 /* What a descriptor was opened for can be had again by its name in /proc, with the rights of who
  * asks: a service that writes to /dev/stderr would write to what its caller could only read. */
@@ -57,11 +39,11 @@ static bool is_output(int fd)
 
 /* Before anything is opened that would be taken for standard error, here or in the service. libc
  * does this for a setuid program; we do not rely on being one. The daemon gives no input either. */
-static enum launch_status open_standard_descriptors(struct launch *l)
+static enum launch_status open_standard_descriptors(struct choice *c)
 {
         int null;
 
-        (void)l;
+        (void)c;
         do {
                 null = open("/dev/null", O_RDWR | O_NOCTTY | O_CLOEXEC);
                 if (null < 0)
@@ -77,13 +59,13 @@ static enum launch_status open_standard_descriptors(struct launch *l)
 
 /* execve(2) keeps timers, what is blocked and what is ignored. A service gets what the daemon gives
  * to those that it starts itself (bus/spawn.h). */
-static enum launch_status reset_signals(struct launch *l)
+static enum launch_status reset_signals(struct choice *c)
 {
         static const int timers[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
         static const struct itimerval never;
         sigset_t none;
 
-        (void)l;
+        (void)c;
         for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++) {
                 if (setitimer(timers[i], &never, NULL) < 0)
                         return LAUNCH_SETUP_FAILED;
@@ -97,73 +79,34 @@ static enum launch_status reset_signals(struct launch *l)
 
 /* A relative path in a command line must not lead to where the caller is, nor may others write to
  * what a service makes. An administrator's umask may well be stricter than the usual one. */
-static enum launch_status leave_place(struct launch *l)
+static enum launch_status leave_place(struct choice *c)
 {
-        (void)l;
+        (void)c;
         umask(umask(077) | 022);
         return chdir("/") < 0 ? LAUNCH_SETUP_FAILED : LAUNCH_OK;
 }
 
-/* A bus name has no slash, so that a file name made of it stays in its directory. */
-static enum launch_status check_name(struct launch *l)
+static enum launch_status read_configuration(struct choice *c)
 {
-        return syntax_bus_name(l->name, strlen(l->name)) ? LAUNCH_OK : LAUNCH_NAME_INVALID;
-}
-
-static enum launch_status read_configuration(struct launch *l)
-{
-        return system_conf_read(SYSTEM_CONF, &l->conf, &l->fault) < 0 ? failed(l) : LAUNCH_OK;
+        return system_conf_read(SYSTEM_CONF, &c->conf, &c->fault) < 0 ? choice_failed(c)
+                                                                      : LAUNCH_OK;
 }
 
 /* The mode of the installed file says so already; but files are copied, and modes changed. */
-static enum launch_status check_caller(struct launch *l)
+static enum launch_status check_caller(struct choice *c)
 {
-        const struct passwd *user = l->conf.user ? getpwnam(l->conf.user) : NULL;
+        const struct passwd *user = c->conf.user ? getpwnam(c->conf.user) : NULL;
 
         if (!user || getuid() != user->pw_uid || geteuid() != 0)
                 return LAUNCH_PERMISSIONS_INVALID;
         return LAUNCH_OK;
 }
 
-/* A file that cannot be read or parsed does not count; one that can is the one, right or wrong. */
-static enum launch_status find_service(struct launch *l)
-{
-        for (size_t i = 0; i < l->conf.n_dirs; i++) {
-                char *path;
-                int r;
-
-                if (asprintf(&path, "%s/%s.service", l->conf.dirs[i], l->name) < 0)
-                        return LAUNCH_NO_MEMORY;
-                r = service_file_read(path, &l->service, &l->fault);
-                free(path);
-                if (r == 0)
-                        return LAUNCH_OK;
-                if (failed(l) == LAUNCH_NO_MEMORY)
-                        return LAUNCH_NO_MEMORY;
-                fault_clear(&l->fault);
-        }
-        return LAUNCH_SERVICE_NOT_FOUND;
-}
-
-static enum launch_status check_service(struct launch *l)
-{
-        const struct service_file *s = &l->service;
-
-        if (service_file_require(s->name, "Name", &l->fault) < 0)
-                return failed(l);
-        if (strcmp(s->name, l->name) != 0)
-                return LAUNCH_FILE_INVALID;
-        if (service_file_require(s->exec, "Exec", &l->fault) < 0 ||
-            service_file_require(s->user, "User", &l->fault) < 0)
-                return failed(l);
-        return LAUNCH_OK;
-}
-
 /* As root, setuid(2) and setgid(2) set the saved IDs too: there is no way back. Groups first, while
  * we may. */
-static enum launch_status become_user(struct launch *l)
+static enum launch_status become_user(struct choice *c)
 {
-        const struct passwd *user = getpwnam(l->service.user);
+        const struct passwd *user = getpwnam(c->service.user);
         uid_t uid;
         gid_t gid;
 
@@ -171,7 +114,7 @@ static enum launch_status become_user(struct launch *l)
                 return LAUNCH_SETUP_FAILED;
         uid = user->pw_uid;
         gid = user->pw_gid;
-        if (initgroups(l->service.user, gid) < 0 || setgid(gid) < 0 || setuid(uid) < 0)
+        if (initgroups(c->service.user, gid) < 0 || setgid(gid) < 0 || setuid(uid) < 0)
                 return LAUNCH_SETUP_FAILED;
         if (getuid() != uid || geteuid() != uid || getgid() != gid || getegid() != gid)
                 return LAUNCH_SETUP_FAILED;
@@ -179,16 +122,18 @@ static enum launch_status become_user(struct launch *l)
 }
 
 /* With nothing that the caller could have put there: neither descriptors nor environment. */
-static enum launch_status run_service(struct launch *l)
+static enum launch_status run_service(struct choice *c)
 {
         static char address[] = "DBUS_STARTER_ADDRESS=" DBUS_SYSTEM_ADDRESS;
         static char type[] = "DBUS_STARTER_BUS_TYPE=system";
         static char *const environment[] = {address, type, NULL};
+        char **words;
 
         closefrom(STDERR_FILENO + 1);
-        if (exec_line_split(l->service.exec, &l->words, &l->fault) < 0)
-                return failed(l) == LAUNCH_NO_MEMORY ? LAUNCH_NO_MEMORY : LAUNCH_INVALID_ARGS;
-        execve(l->words[0], l->words, environment);
+        if (exec_line_split(c->service.exec, &words, &c->fault) < 0)
+                return choice_failed(c) == LAUNCH_NO_MEMORY ? LAUNCH_NO_MEMORY
+                                                            : LAUNCH_INVALID_ARGS;
+        execve(words[0], words, environment);
         return errno == ENOMEM ? LAUNCH_NO_MEMORY : LAUNCH_EXEC_FAILED;
 }
 
@@ -197,18 +142,18 @@ static step_function *const steps[] = {
         open_standard_descriptors,
         reset_signals,
         leave_place,
-        check_name,
+        choice_check_name,
         read_configuration,
         check_caller,
-        find_service,
-        check_service,
+        choice_find_service,
+        choice_check_service,
         become_user,
         run_service,
 };
 
 int main(int argc, char **argv)
 {
-        static struct launch l;
+        static struct choice c;
         enum launch_status status = LAUNCH_OK;
 
         /* For the libraries that we use: they would look at what the caller left in it. */
@@ -218,10 +163,10 @@ int main(int argc, char **argv)
                 fputs("dbus-daemon-activation-helper service.to.activate\n", stderr);
                 return LAUNCH_OK;
         }
-        l.name = argv[1];
+        c.name = argv[1];
         for (size_t i = 0; status == LAUNCH_OK && i < sizeof(steps) / sizeof(steps[0]); i++)
-                status = steps[i](&l);
+                status = steps[i](&c);
         if (status == LAUNCH_FAILED)
-                fprintf(stderr, "%s: %s\n", l.fault.name, fault_text(&l.fault));
+                fprintf(stderr, "%s: %s\n", c.fault.name, fault_text(&c.fault));
         return status;
 }
