@@ -2,11 +2,14 @@
 #include "bus/route.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bus/complaint.h"
 #include "bus/log.h"
+#include "core/input.h"
 #include "core/writer.h"
 #include "link/link.h"
 
@@ -339,21 +342,48 @@ static int expect_reply(const struct delivery *d, struct fault *fault)
         return 0;
 }
 
-/* The flag is the bus's alone, towards those that joined in. */
-static void take_flag(const struct peer *to, struct message *m)
+/* A message of its own, with what another one says; NULL without memory or descriptors. */
+static struct message *copy_of(const struct message *m)
 {
-        if (to->linked && (m->header.flags & LINK_FLAG_LET_THROUGH))
-                message_set_flags(m, m->header.flags & (uint8_t)~LINK_FLAG_LET_THROUGH);
+        int fds[INPUT_MAX_FDS];
+        struct message *copy = NULL;
+        unsigned n = 0;
+
+        while (n < m->n_fds && (fds[n] = fcntl(m->fds[n], F_DUPFD_CLOEXEC, 3)) >= 0)
+                n += 1;
+        if (n == m->n_fds && !message_copy(&copy, m->bytes, &m->header, NULL, 0, fds, n, NULL))
+                return copy;
+        while (n)
+                close(fds[--n]);
+        return NULL;
 }
 
-/* A reply for which there is no call here may be to one that went over a link. The caller is told
- * that the bus does not know: whoever sends it may have guessed. */
-static bool lets_through(struct bus *bus, struct peer *from, struct peer *to, struct message *m)
+/*
+ * The flag is the bus's alone, towards those that joined in. It is no part of what was said: others
+ * who have the message, or get it, are not shown it.
+ */
+static void send_reply(const struct delivery *d, struct peer *to, bool let_through)
 {
-        if (!m->header.reply_serial || !links_reply_may_pass(bus, from, to, m->header.reply_serial))
-                return false;
-        message_set_flags(m, m->header.flags | LINK_FLAG_LET_THROUGH);
-        return true;
+        uint8_t flags = d->message->header.flags & (uint8_t)~LINK_FLAG_LET_THROUGH;
+        bool is_shared;
+        struct message *m = NULL;
+
+        if (let_through)
+                flags |= LINK_FLAG_LET_THROUGH;
+        if (!to->linked || flags == d->message->header.flags) {
+                peer_send(to, d->message);
+                return;
+        }
+        is_shared = atomic_load_explicit(&d->message->refs, memory_order_relaxed) > 1 ||
+                    !match_registry_empty(d->bus->eavesdrop);
+        if (is_shared)
+                m = copy_of(d->message);
+        /* Better seen by others than not sent. */
+        if (!m)
+                m = message_ref(d->message);
+        message_set_flags(m, flags);
+        peer_send(to, m);
+        message_unref(m);
 }
 
 int route_unicast(struct bus *bus, struct peer *from, struct peer *to, struct message *m,
@@ -361,14 +391,17 @@ int route_unicast(struct bus *bus, struct peer *from, struct peer *to, struct me
 {
         struct delivery d = {.bus = bus, .from = from, .addressed = to, .message = m};
         struct reply *reply = NULL;
+        uint32_t serial = m->header.reply_serial;
+        bool let_through = false;
         int r;
 
-        if (m->header.reply_serial) {
-                take_flag(to, m);
-                reply = reply_find(&bus->replies, &to->replies, m->header.reply_serial,
-                                   &from->replies);
+        /* A reply for which there is no call here may be to one that went over a link. The caller
+         * is told that the bus does not know: whoever sends it may have guessed. */
+        if (serial) {
+                reply = reply_find(&bus->replies, &to->replies, serial, &from->replies);
+                let_through = !reply && links_reply_may_pass(bus, from, to, serial);
         }
-        d.requested_reply = reply || lets_through(bus, from, to, m);
+        d.requested_reply = reply || let_through;
         r = check(&d, to, fault);
         /* Nothing comes of this one: a reply is still expected, and a call expects none. */
         if (!r && m->n_fds && !to->fd_passing)
@@ -381,7 +414,10 @@ int route_unicast(struct bus *bus, struct peer *from, struct peer *to, struct me
                 r = expect_reply(&d, fault);
         if (r)
                 return r;
-        peer_send(to, m);
+        if (serial)
+                send_reply(&d, to, let_through);
+        else
+                peer_send(to, m);
         send_to_eavesdroppers(&d);
         links_note_message(bus, from, to);
         return 0;

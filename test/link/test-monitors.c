@@ -3,9 +3,13 @@
  * Whoever has been told that it is a monitor, or eavesdrops, is shown everything from then on.
  */
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "child.h"
 #include "moment.h"
+
+/* In the flags of a message's header. */
+#define LET_THROUGH 0x80
 
 static void show_only(struct party *p, DBusMessage *m)
 {
@@ -55,6 +59,47 @@ typedef void listen_function(struct party *p);
 
 static listen_function *const ways[] = {become_monitor, eavesdrop};
 
+/* What it was shown is what was said: without the flag that the bus has for linked receivers. */
+static void assert_no_flag(struct party *listener)
+{
+        for (GList *l = listener->seen.head; l; l = l->next) {
+                char *bytes;
+                int size;
+
+                g_assert_true(dbus_message_marshal(l->data, &bytes, &size));
+                g_assert_cmphex(bytes[2] & LET_THROUGH, ==, 0);
+                dbus_free(bytes);
+        }
+}
+
+/* With a descriptor. */
+static void answer(struct party *p, DBusMessage *call)
+{
+        const int fd = STDIN_FILENO;
+        dbus_uint32_t n = numbered(call);
+        DBusMessage *reply;
+
+        if (dbus_message_get_type(call) != DBUS_MESSAGE_TYPE_METHOD_CALL)
+                return;
+        reply = dbus_message_new_method_return(call);
+        dbus_message_append_args(reply, DBUS_TYPE_UINT32, &n, DBUS_TYPE_UNIX_FD, &fd,
+                                 DBUS_TYPE_INVALID);
+        dbus_connection_send(p->connection, reply, NULL);
+        dbus_message_unref(reply);
+}
+
+static void assert_answered(struct party *p, uint32_t n)
+{
+        DBusMessage *m = g_queue_peek_tail(&p->seen);
+        dbus_uint32_t is;
+        int fd;
+
+        g_assert_true(dbus_message_get_args(m, NULL, DBUS_TYPE_UINT32, &is, DBUS_TYPE_UNIX_FD, &fd,
+                                            DBUS_TYPE_INVALID));
+        g_assert_cmpuint(is, ==, n);
+        close(fd);
+}
+
 struct one {
         listen_function *listens;
         struct party *listener;
@@ -78,7 +123,9 @@ static void test_in_the_middle(gconstpointer data)
                 struct one o = {listens, listener_new(s)};
                 DBusPendingCall *pending;
 
+                b->handle = NULL;
                 link_up(a, b);
+                b->handle = answer;
                 if (i % 2 || !scene_has_links(s)) {
                         moment_before_link_send(begin, &o);
                         party_call(a, b->name, "Echo", 7, &pending);
@@ -91,12 +138,14 @@ static void test_in_the_middle(gconstpointer data)
                 while (!dbus_pending_call_get_completed(pending))
                         scene_turn(s);
                 dbus_pending_call_unref(pending);
+                assert_answered(a, 7);
                 if (scene_has_links(s))
                         g_assert_cmpuint(link_count(s), ==, 0);
                 scene_settle(s);
                 /* The call, if it was begun before it was sent; the reply in any case. */
                 if (scene_has_links(s))
                         g_assert_cmpuint(o.listener->seen.length, ==, 1 + i % 2);
+                assert_no_flag(o.listener);
                 party_forget(o.listener);
                 round_trip(a, b);
                 while (o.listener->seen.length < 2)
