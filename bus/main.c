@@ -13,9 +13,7 @@
 #include "bus/options.h"
 #include "bus/process.h"
 #include "bus/server.h"
-
-/* The release of the reference implementation whose interfaces and behaviour these are. */
-#define REFERENCE_VERSION "1.16.0"
+#include "bus/version.h"
 
 struct daemon {
         struct options options;
@@ -240,15 +238,6 @@ static int print_introspection(void)
         return EXIT_SUCCESS;
 }
 
-static int print_version(void)
-{
-        /* The first line is what programs read: which release of the reference this one is like. */
-        puts("D-Bus Message Bus Daemon " REFERENCE_VERSION "\n"
-             "dbus-direct " PROJECT_VERSION ", copyright (C) 2026 the dbus-direct authors\n"
-             "An independent implementation, under the MIT licence; it comes with no warranty.");
-        return EXIT_SUCCESS;
-}
-
 int main(int argc, char **argv)
 {
         static struct daemon d = {.signals.fd = -1};
@@ -258,7 +247,7 @@ int main(int argc, char **argv)
         if (options_parse(&d.options, argc, argv) < 0)
                 return EXIT_FAILURE;
         if (d.options.version)
-                return print_version();
+                return fputs(version_text, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         if (d.options.introspect)
                 return print_introspection();
         if (process_open_standard(&error) < 0 || prepare(&d, &error) < 0 ||
