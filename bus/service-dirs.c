@@ -143,7 +143,7 @@ static bool check_file_name(const struct service_dirs *s, const struct service_d
         return true;
 }
 
-/* Returns 1 and the data, 0 if the file is not right, or -ENOMEM. */
+/* Returns 1 and the data, 0 if the file is not right, -ENOMEM or -EMFILE. */
 static int load(const struct service_dirs *s, const struct service_dir *dir, const char *path,
                 struct service_file *data)
 {
@@ -151,7 +151,10 @@ static int load(const struct service_dirs *s, const struct service_dir *dir, con
         int r = 0;
 
         if (service_file_read(path, data, &fault) < 0) {
-                r = strcmp(fault.name, ERROR_NO_MEMORY) == 0 ? -ENOMEM : 0;
+                if (strcmp(fault.name, ERROR_NO_MEMORY) == 0)
+                        r = -ENOMEM;
+                else if (strcmp(fault.name, ERROR_LIMITS_EXCEEDED) == 0)
+                        r = -EMFILE;
                 fault_clear(&fault);
                 return r;
         }
@@ -163,7 +166,7 @@ static int load(const struct service_dirs *s, const struct service_dir *dir, con
 
 /*
  * Makes a known service what its file is now. If it cannot be read, it is to be as it was, and will
- * be read again the next time. Returns 1, 0 if the service has been forgotten, or -ENOMEM.
+ * be read again the next time. Returns 1, 0 if the service has been forgotten, -ENOMEM or -EMFILE.
  */
 static int refresh(struct service_dirs *s, struct service *service)
 {
@@ -185,7 +188,7 @@ static int refresh(struct service_dirs *s, struct service *service)
         return replace(s, service, st.st_mtime, &data);
 }
 
-/* Returns 0 or -ENOMEM. */
+/* Returns 0, -ENOMEM or -EMFILE. */
 static int add_file(struct service_dirs *s, const struct service_dir *dir, const char *path)
 {
         struct service_file data;
@@ -214,7 +217,7 @@ static bool is_service_file(const char *name)
         return length >= suffix && strcmp(name + length - suffix, SUFFIX) == 0;
 }
 
-/* Returns 0 or -ENOMEM. */
+/* Returns 0, -ENOMEM or -EMFILE. */
 static int visit(struct service_dirs *s, const struct service_dir *dir, const char *name)
 {
         struct service *known;
@@ -254,16 +257,21 @@ static int scan(struct service_dirs *s, const struct service_dir *dir)
         return r;
 }
 
+static int failed(int code, const char *what, const char *path, struct fault *f)
+{
+        if (code == -ENOMEM)
+                return fault_no_memory(f);
+        return fault_set(f, ERROR_FAILED, "Failed to read %s \"%s\": %s", what, path,
+                         strerror(-code));
+}
+
 static int scan_all(struct service_dirs *s, struct fault *f)
 {
         for (size_t i = 0; i < s->n_dirs; i++) {
                 int r = scan(s, &s->dirs[i]);
 
-                if (r == -ENOMEM)
-                        return fault_no_memory(f);
                 if (r < 0)
-                        return fault_set(f, ERROR_FAILED, "Failed to read directory \"%s\": %s",
-                                         s->dirs[i].path, strerror(-r));
+                        return failed(r, "directory", s->dirs[i].path, f);
         }
         return 0;
 }
@@ -322,7 +330,7 @@ int service_dirs_find(struct service_dirs *s, const char *name, struct service *
                 int r = refresh(s, service);
 
                 if (r < 0)
-                        return fault_no_memory(f);
+                        return failed(r, "file", service->path, f);
                 if (r == 0)
                         service = NULL;
         } else {

@@ -262,10 +262,12 @@ int service_file_parse(const char *bytes, size_t n, struct service_file *s, stru
 static int failed(struct fault *f, const char *what, const char *path)
 {
         int error = errno;
+        bool lack = error == EMFILE || error == ENFILE;
 
         if (error == ENOMEM)
                 return fault_no_memory(f);
-        return fault_set(f, ERROR_FAILED, "Failed to %s \"%s\": %s", what, path, strerror(error));
+        return fault_set(f, lack ? ERROR_LIMITS_EXCEEDED : ERROR_FAILED, "Failed to %s \"%s\": %s",
+                         what, path, strerror(error));
 }
 
 /* Reads up to `n` bytes. Returns how many, or -1 and errno. */

@@ -30,7 +30,8 @@ struct service_file {
 int service_file_parse(const char *bytes, size_t n, struct service_file *s, struct fault *f);
 
 /* Reads a file, which blocks on the disk. The same, and errors of open(2) and read(2) in the
- * reference's words. */
+ * reference's words; LimitsExceeded if there are no descriptors: then nothing is known of the file.
+ */
 int service_file_read(const char *path, struct service_file *s, struct fault *f);
 
 /* Returns 0 if a key was given a value; or -1 and the reference's error for one that is missing. */

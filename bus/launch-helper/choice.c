@@ -31,6 +31,9 @@ enum launch_status choice_find_service(struct choice *c)
                         return LAUNCH_OK;
                 if (choice_failed(c) == LAUNCH_NO_MEMORY)
                         return LAUNCH_NO_MEMORY;
+                /* Everybody can use up the system's: that must not bring the next file's turn. */
+                if (strcmp(c->fault.name, ERROR_LIMITS_EXCEEDED) == 0)
+                        return LAUNCH_FAILED;
                 fault_clear(&c->fault);
         }
         return LAUNCH_SERVICE_NOT_FOUND;

@@ -27,7 +27,8 @@ enum launch_status choice_check_name(struct choice *c);
 
 /*
  * Finds the service's file in the directories of the configuration. One that cannot be read or
- * parsed does not count; one that can is the one, right or wrong.
+ * parsed does not count, unless we lack what reading takes; one that can is the one, right or
+ * wrong.
  */
 enum launch_status choice_find_service(struct choice *c);
 

@@ -280,27 +280,42 @@ static void test_helper(struct place *p, gconstpointer data)
                                   "\"a.a.service\" and will not work with system bus activation\n");
 }
 
-/* A directory that cannot be opened for want of descriptors is not an empty one. */
-static void test_no_descriptors(struct place *p, gconstpointer data)
+/* Tries to find a service with so many descriptors left. */
+static void find_with_room(struct service_dirs *s, unsigned room, const char *name)
 {
-        struct service_dirs s;
-        struct rlimit before, none;
+        int next = open("/dev/null", O_RDONLY), r;
+        struct rlimit before, few;
         struct fault f = {0};
         struct service *service;
-        int r;
 
-        (void)data;
-        put(p, "one/a.a.service", 1000, "a.a", "1");
-        start(p, &s);
+        close(next);
         g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &before), ==, 0);
-        none = (struct rlimit){0, before.rlim_max};
-        g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &none), ==, 0);
-        r = service_dirs_find(&s, "b.b", &service, &f);
+        few = (struct rlimit){(rlim_t)next + room, before.rlim_max};
+        g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &few), ==, 0);
+        r = service_dirs_find(s, name, &service, &f);
         g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &before), ==, 0);
         g_assert_cmpint(r, ==, -1);
         g_assert_cmpstr(f.name, ==, ERROR_FAILED);
         fault_clear(&f);
-        assert_finds(&s, "a.a", "1");
+}
+
+/* A directory that cannot be opened for want of descriptors is not an empty one, and a file is not
+ * one that is wrong: the next one with its name does not count then. */
+static void test_no_descriptors(struct place *p, gconstpointer data)
+{
+        struct service_dirs s;
+
+        (void)data;
+        put(p, "one/a.a.service", 1000, "a.a", "1");
+        start(p, &s);
+        find_with_room(&s, 0, "b.b");
+        put(p, "one/b.b.service", 1000, "b.b", "2");
+        put(p, "two/b.b.service", 1000, "b.b", "3");
+        find_with_room(&s, 1, "b.b");
+        put(p, "one/a.a.service", 2000, "a.a", "4");
+        find_with_room(&s, 0, "a.a");
+        assert_finds(&s, "a.a", "4");
+        assert_finds(&s, "b.b", "2");
         service_dirs_deinit(&s);
 }
 
