@@ -3,6 +3,7 @@
  * SELinux decides: what the cache is asked about each message and name, what becomes of the
  * answers, and what happens when there is a new policy.
  */
+#include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -360,6 +361,32 @@ static void test_absent(void)
         lsm_bus_free(b);
 }
 
+/* A service that is not there yet has no context: nothing is asked before it has its name. */
+static void test_activation(void)
+{
+        g_autofree char *directory = g_dir_make_tmp("lsm-services-XXXXXX", NULL);
+        g_autofree char *path = g_build_filename(directory, "com.example.S.service", NULL);
+        g_autofree char *more = g_strdup_printf("<servicedir>%s</servicedir>", directory);
+        struct lsm_bus *b;
+        struct client *a;
+
+        g_assert_true(g_file_set_contents(
+                path, "[D-BUS Service]\nName=com.example.S\nExec=/bin/false\n", -1, NULL));
+        b = lsm_bus_new(LSM_SELINUX, more);
+        a = lsm_client(b, "a");
+        lsm_forget(b);
+        lsm_expect_error(client_reply(a, lsm_send(a, WIRE_CALL, "M", "com.example.S")),
+                         WIRE_ERROR_("Spawn.ChildExited"), "Process com.example.S exited");
+        expect_asked(b, "");
+        lsm_script(b, "deny *");
+        lsm_expect_error(client_reply(a, lsm_send(a, WIRE_CALL, "M", "com.example.S")),
+                         WIRE_ERROR_("Spawn.ChildExited"), "Process com.example.S exited");
+        client_free(a);
+        lsm_bus_free(b);
+        g_unlink(path);
+        g_rmdir(directory);
+}
+
 /* Two modules at once: SELinux is asked first, and both have to agree. */
 static void test_both(void)
 {
@@ -402,6 +429,7 @@ int main(int argc, char **argv)
         g_test_add_func("/selinux/context", test_context);
         g_test_add_func("/selinux/start-fails", test_start_fails);
         g_test_add_func("/selinux/absent", test_absent);
+        g_test_add_func("/selinux/activation", test_activation);
         g_test_add_func("/selinux/both", test_both);
         return g_test_run();
 }
