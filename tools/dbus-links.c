@@ -15,6 +15,7 @@
 #include "links-json.h"
 #include "links-list.h"
 #include "links-table.h"
+#include "shown-text.h"
 
 /*
  * dbus-links(1): shows the peer links of a bus.
@@ -118,6 +119,14 @@ static bool says_unknown(const DBusError *error)
         return false;
 }
 
+/* What the bus says: it may be somebody else's. */
+static void complain_of(const char *name, const char *message)
+{
+        fprintf(stderr, "dbus-links: %s: ", name);
+        shown_text_print(message, stderr);
+        putc('\n', stderr);
+}
+
 static void complain(DBusError *error)
 {
         if (says_unknown(error))
@@ -127,7 +136,7 @@ static void complain(DBusError *error)
                       "links\n",
                       stderr);
         else
-                fprintf(stderr, "dbus-links: %s: %s\n", error->name, error->message);
+                complain_of(error->name, error->message);
         dbus_error_free(error);
 }
 

@@ -41,3 +41,17 @@ bool shown_text_next(struct shown_text *t, struct shown_character *c)
         c->shown = is_shown(c->code) && (t->is_utf8 || c->code < 0x80);
         return true;
 }
+
+void shown_text_print(const char *text, FILE *to)
+{
+        struct shown_character c;
+        struct shown_text t;
+
+        shown_text_init(&t, text);
+        while (shown_text_next(&t, &c)) {
+                if (c.shown)
+                        fwrite(c.bytes, c.n, 1, to);
+                else
+                        putc('?', to);
+        }
+}

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /*
  * What other users' processes call themselves, shown on a terminal: characters that would command
@@ -26,3 +27,6 @@ void shown_text_init(struct shown_text *t, const char *text);
 
 /* Takes the next character. Returns whether there was one. */
 bool shown_text_next(struct shown_text *t, struct shown_character *c);
+
+/* Writes a text, with a "?" in place of what is not to be shown. */
+void shown_text_print(const char *text, FILE *to);

@@ -8,8 +8,10 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any, Callable
 
@@ -256,6 +258,34 @@ def test_commands_cannot_write_on_the_terminal(scene: Scene) -> None:
     show_command(scene, b'\x1b[31m"\\\n\xff\xc3\xa9 \x7f', "latin-1", '?[31m"\\???? ?')
     show_command(scene, "\x9b31m\x80\u00e9\u202ex\u2066\U0001f600\x7f".encode(), "utf-8",
                  "?31m?\u00e9?x?\U0001f600?")
+
+
+def refuse(listener: socket.socket, text: str) -> None:
+    """The part of a bus that lets somebody in, and answers what it is told first with an error."""
+    client = listener.accept()[0]
+    with client, client.makefile("rwb", 0) as stream:
+        while not (line := stream.readline()).startswith(b"BEGIN"):
+            stream.write({b"AUTH": b"OK " + b"0" * 32, b"NEGO": b"AGREE_UNIX_FD"}.get(
+                line.lstrip(b"\0")[:4], b"ERROR") + b"\r\n")
+        data = b""
+        while not wire.message_size(data) or len(data) < (wire.message_size(data) or 0):
+            data += client.recv(4096)
+        client.sendall(wire.error(":1.1", wire.decode(data).serial, "a.b", "s", [text],
+                                  serial=1).encode())
+
+
+def test_a_bus_cannot_write_on_the_terminal(scene: Scene) -> None:
+    """It need not be one of ours, but with --address somebody else's."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        path = f"{scene.directory.name}/another"
+        listener.bind(path)
+        listener.listen()
+        thread = threading.Thread(target=refuse, args=(listener, "\x1b[31m\x9b\u00e9\u202e\n"))
+        thread.start()
+        done = scene.run("dbus-links", f"--address=unix:path={path}")
+        thread.join()
+    assert (done.returncode, done.stdout) == (1, ""), done
+    assert done.stderr == "dbus-links: a.b: ?[31m?\u00e9??\n", done.stderr
 
 
 def test_other_buses_have_none(scene: Scene) -> None:
