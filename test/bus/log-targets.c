@@ -193,20 +193,35 @@ static void test_failing(gconstpointer data)
         run_deinit(&r);
 }
 
-/* A service that says who it is on both streams, and ends. Returns its file. */
-static char *add_service(const struct run *r, const char *name)
+/* A service that says who it is on both streams, and ends: its file, in a directory of its own, as
+ * the daemon looks again at whatever changes there. */
+struct spoken {
+        char *directory, *file;
+};
+
+static void spoken_init(struct spoken *p, const struct run *r, const char *name)
 {
         g_autofree char *file = g_strconcat(name, ".service", NULL);
         g_autofree char *text =
                 g_strdup_printf("[D-BUS Service]\nName=%s\n"
                                 "Exec=/bin/sh -c 'echo out of %s; echo err of %s >&2'\n",
                                 name, name, name);
-        g_autofree char *elements = g_strdup_printf("<servicedir>%s</servicedir>", r->directory);
-        char *path = g_build_filename(r->directory, file, NULL);
+        g_autofree char *elements = NULL;
 
-        g_assert_true(g_file_set_contents(path, text, -1, NULL));
+        p->directory = g_build_filename(r->directory, "services", NULL);
+        p->file = g_build_filename(p->directory, file, NULL);
+        elements = g_strdup_printf("<servicedir>%s</servicedir>", p->directory);
+        g_assert_no_errno(g_mkdir(p->directory, 0700));
+        g_assert_true(g_file_set_contents(p->file, text, -1, NULL));
         config_file_write(r->config, r->socket, elements);
-        return path;
+}
+
+static void spoken_deinit(struct spoken *p)
+{
+        g_unlink(p->file);
+        g_assert_no_errno(g_rmdir(p->directory));
+        g_free(p->file);
+        g_free(p->directory);
 }
 
 /* Has the service started, which fails, as it claims no name. */
@@ -252,11 +267,11 @@ static void test_service(gconstpointer data)
         static const char *const streams[] = {SERVICE ".6", SERVICE ".4"};
         static const char *const said[] = {"out of " SERVICE "\n", "err of " SERVICE "\n"};
         const struct wish *w = data;
-        g_autofree char *file = NULL;
+        struct spoken spoken;
         struct run r;
 
         run_init(&r, w);
-        file = add_service(&r, SERVICE);
+        spoken_init(&spoken, &r, SERVICE);
         g_assert_true(g_setenv(OWN_JOURNAL_DIRECTORY, r.directory, TRUE));
         run_start_and_wait(&r, w, open_log(&r));
         g_unsetenv(OWN_JOURNAL_DIRECTORY);
@@ -272,7 +287,7 @@ static void test_service(gconstpointer data)
         }
         g_assert_no_errno(kill(r.pid, SIGTERM));
         g_assert_cmpint(run_end(&r), ==, 0);
-        g_unlink(file);
+        spoken_deinit(&spoken);
         run_deinit(&r);
 }
 
@@ -280,17 +295,17 @@ static void test_service(gconstpointer data)
 static void test_no_journal(void)
 {
         const struct wish *both = &wishes[1];
-        g_autofree char *file = NULL;
+        struct spoken spoken;
         struct run r;
 
         run_init(&r, both);
-        file = add_service(&r, SERVICE);
+        spoken_init(&spoken, &r, SERVICE);
         run_start_and_wait(&r, both, open_log(&r));
         start_service(&r, SERVICE);
         wait_for_contents(r.stderr_log, "err of " SERVICE "\n");
         g_assert_no_errno(kill(r.pid, SIGTERM));
         g_assert_cmpint(run_end(&r), ==, 0);
-        g_unlink(file);
+        spoken_deinit(&spoken);
         run_deinit(&r);
 }
 
