@@ -2,6 +2,7 @@
 #include "session-file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,6 +89,23 @@ static void write_text(FILE *file, const struct session_info *s, const char *mac
         fprintf(file, "DBUS_SESSION_BUS_WINDOWID=%ld\n", s->window);
 }
 
+/* A new file in place of one that is there. The directory may be somebody else's, as with sudo(8),
+ * which need not change HOME: what they have put there is not written to. */
+static FILE *replace(const char *path)
+{
+        FILE *file;
+        int fd;
+
+        unlink(path);
+        fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd < 0)
+                return NULL;
+        file = fdopen(fd, "w");
+        if (!file)
+                close(fd);
+        return file;
+}
+
 void session_file_write(const struct session_info *s, const char *machine_id, const char *display)
 {
         const char *directory = home();
@@ -99,10 +117,12 @@ void session_file_write(const struct session_info *s, const char *machine_id, co
                 return;
         }
         path = file_name(directory, machine_id, display);
-        file = fopen(path, "we");
+        file = replace(path);
         if (file) {
                 write_text(file, s, machine_id, display);
-                fclose(file);
+                /* Half of it would be wrong. */
+                if (fclose(file) != 0)
+                        unlink(path);
         }
         free(path);
 }

@@ -184,6 +184,23 @@ def names(side: Side, suffix: str) -> None:
 
 
 @case(missing=no_display)
+def link_in_home(side: Side) -> None:
+    """Where the file is to be there is a link to another."""
+    display = screen(side)
+    display.launch("true")
+    wait_until(lambda: not display.windows(), "the end of what has become of the tool")
+    file = next(side.directory.glob("home/.dbus/session-bus/*"))
+    other, theirs = side.directory / "other", "of somebody else\n"
+    other.write_text(theirs, encoding="utf-8")
+    file.unlink()
+    file.symlink_to(other)
+    display.launch("true")
+    side.log(f"written to: {other.read_text() != theirs}, a link: {file.is_symlink()}, "
+             f"mode: {file.stat().st_mode:o}")
+    display.end()
+
+
+@case(missing=no_display)
 def no_home(side: Side) -> None:
     """The file cannot be written."""
     display = screen(side)
