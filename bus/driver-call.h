@@ -94,6 +94,7 @@ int driver_get_all_match_rules(struct driver_call *c);
 int driver_enable_links(struct driver_call *c);
 int driver_disable_links(struct driver_call *c);
 int driver_link_closed(struct driver_call *c);
+int driver_calls_awaited(struct driver_call *c);
 int driver_list_links(struct driver_call *c);
 
 /* Describes a reply with a body of this signature; `spec` may be added to before writer_begin(). */

@@ -84,6 +84,18 @@ int driver_disable_links(struct driver_call *c)
         return driver_reply_empty(c);
 }
 
+/* Of the message that comes next. */
+int driver_calls_awaited(struct driver_call *c)
+{
+        struct linked *l = c->caller->linked;
+
+        if (!l)
+                return fault_set(c->fault, ERROR_FAILED, "It has no links");
+        reader_u32(&c->args, &l->n_calls);
+        l->n_calls_at = c->caller->n_routed + 2;
+        return driver_reply_empty(c);
+}
+
 /* Reads the `au` that is next. Returns 0, or -1 with the fault set; the array is to be freed. */
 static int read_serials(struct driver_call *c, uint32_t **serials, size_t *n)
 {

@@ -62,6 +62,7 @@ static const struct driver_method link_methods[] = {
         {"EnableLinks", LINK_ENABLE_LINKS_TYPE, "", 0, driver_enable_links},
         {"DisableLinks", "", "", 0, driver_disable_links},
         {"LinkClosed", LINK_LINK_CLOSED_TYPE, "", 0, driver_link_closed},
+        {"CallsAwaited", LINK_CALLS_AWAITED_TYPE, "", 0, driver_calls_awaited},
         {"ListLinks", "", LINK_LIST_TYPE, DRIVER_PRIVILEGED, driver_list_links},
 };
 

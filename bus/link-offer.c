@@ -312,6 +312,8 @@ static struct link *link_new(struct bus *bus, struct linked *a, struct linked *b
         l->since = loop_now();
         end_init(l, 0, a);
         end_init(l, 1, b);
+        linked_tell_limit(bus, a);
+        linked_tell_limit(bus, b);
         list_append(&bus->links.all, &l->of_all);
         note_opened(&bus->links, a->n_open > b->n_open ? a->n_open : b->n_open);
         return l;
@@ -412,6 +414,9 @@ static enum link_reason reason_against(struct bus *bus, struct linked *a, struct
         if (a->peer->input_limits.message_size < LINK_MAX_PACKET ||
             b->peer->input_limits.message_size < LINK_MAX_PACKET)
                 return LINK_SMALL;
+        /* Who waits at a link is told nothing when that is over. */
+        if (bus->reply_timeout >= 0)
+                return LINK_REPLY_TIMEOUT;
         if (!match_registry_empty(bus->monitors) || !match_registry_empty(bus->eavesdrop))
                 return LINK_MONITORED;
         return has_room(bus, a) && has_room(bus, b) ? LINK_NONE : LINK_LIMIT;

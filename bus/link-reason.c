@@ -11,6 +11,7 @@ static const char *const texts[N_LINK_REASONS] = {
         [LINK_CONFINED] = "one end is confined by a security module",
         [LINK_CLOCK] = "one end has another clock",
         [LINK_SMALL] = "the bus takes only small messages",
+        [LINK_REPLY_TIMEOUT] = "the bus ends calls after some time",
         [LINK_MONITORED] = "somebody monitors or eavesdrops",
         [LINK_POLICY] = "forbidden by policy",
         [LINK_LIMIT] = "too many links",

@@ -11,9 +11,10 @@ enum link_reason {
         LINK_OFF,
         LINK_OTHER_VERSION,
         LINK_NO_FDS,
-        LINK_CONFINED,  /* by an LSM whose mediation a link would bypass */
-        LINK_CLOCK,     /* of another time namespace */
-        LINK_SMALL,     /* the bus takes no messages as large as links do */
+        LINK_CONFINED, /* by an LSM whose mediation a link would bypass */
+        LINK_CLOCK,    /* of another time namespace */
+        LINK_SMALL,    /* the bus takes no messages as large as links do */
+        LINK_REPLY_TIMEOUT,
         LINK_MONITORED, /* somebody could be shown what they say */
         LINK_POLICY,    /* neither may say anything to the other, or rules changed */
         LINK_LIMIT,

@@ -58,8 +58,22 @@ int links_join(struct bus *bus, struct peer *p)
         }
         p->linked = l;
         p->output.substitute = l->skipped;
+        p->replies.told = &l->clock->calls;
+        link_counter_store(&l->clock->calls, p->replies.n_made);
+        linked_tell_limit(bus, l);
         bus->links.n_joined += 1;
         return 0;
+}
+
+void linked_tell_limit(const struct bus *bus, struct linked *l)
+{
+        link_counter_store(&l->clock->max_calls,
+                           (uint64_t)bus->config->limits.max_replies_per_connection);
+}
+
+uint32_t links_calls_awaited(const struct peer *p)
+{
+        return p->linked && p->linked->n_calls_at == p->n_routed + 1 ? p->linked->n_calls : 0;
 }
 
 static void serials_deinit(struct serials *s)
@@ -210,6 +224,7 @@ void links_leave(struct bus *bus, struct peer *p)
                 return;
         p->linked = NULL;
         p->output.substitute = NULL;
+        p->replies.told = NULL;
         bus->links.n_joined -= 1;
         linked_free(l);
 }
@@ -329,6 +344,10 @@ void links_policy_changed(struct bus *bus, struct peer *p)
         for (struct list *i = bus->links.all.next; i != &bus->links.all; i = i->next) {
                 struct link *l = container_of(i, struct link, of_all);
 
+                for (size_t j = 0; !p && j < 2; ++j) {
+                        if (l->ends[j].linked)
+                                linked_tell_limit(bus, l->ends[j].linked);
+                }
                 if (!p || l->ends[0].linked == p->linked || l->ends[1].linked == p->linked)
                         check_rules(bus, l);
         }

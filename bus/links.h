@@ -56,6 +56,8 @@ struct linked {
         struct list ends;        /* struct link_end.of_linked */
         unsigned n_open, peak_open;
         bool declines;            /* it wants no links any more */
+        uint32_t n_calls;         /* that it awaits over its links, it says */
+        uint64_t n_calls_at;      /* it said so of this message, counted from its first; 0: never */
         uint64_t messages, bytes; /* that it sent over links that are closed */
         struct busy_pair busy[LINK_BUSY_PAIRS];
         uint64_t decayed; /* when the counts were halved last: ns of CLOCK_MONOTONIC */
@@ -101,6 +103,13 @@ static inline bool link_is_open(const struct link *l)
  * A connection joins in: it gets its pages. Returns 0, or -errno and it has not joined.
  */
 int links_join(struct bus *bus, struct peer *p);
+
+/* A connection is told how many calls the bus waits for with it, at most. */
+void linked_tell_limit(const struct bus *bus, struct linked *l);
+
+/* How many calls the sender of the message that is being routed awaits over its links, as it says.
+ */
+uint32_t links_calls_awaited(const struct peer *p);
 
 /* A connection wants no links any more, or has gone: those that it has are closed. */
 void links_leave(struct bus *bus, struct peer *p);

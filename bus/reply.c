@@ -97,6 +97,13 @@ static void sort_in(struct reply_registry *r, struct reply *reply)
         list_prepend(behind, &reply->in_time);
 }
 
+static void count_made(struct reply_owner *caller, int change)
+{
+        caller->n_made += (unsigned)change;
+        if (caller->told)
+                link_counter_store(caller->told, caller->n_made);
+}
+
 int reply_expect(struct reply_registry *r, struct reply_owner *caller, uint32_t serial,
                  struct reply_owner *callee, uint64_t deadline)
 {
@@ -120,7 +127,7 @@ int reply_expect(struct reply_registry *r, struct reply_owner *caller, uint32_t 
         }
         list_append(&caller->made, &reply->of_caller);
         list_append(&callee->received, &reply->of_callee);
-        caller->n_made++;
+        count_made(caller, 1);
         sort_in(r, reply);
         return 0;
 }
@@ -148,7 +155,7 @@ void reply_done(struct reply_registry *r, struct reply *reply)
         list_remove(&reply->of_caller);
         list_remove(&reply->of_callee);
         list_remove(&reply->in_time);
-        reply->caller->n_made--;
+        count_made(reply->caller, -1);
         entry_put(r, reply);
 }
 

@@ -10,6 +10,7 @@
 
 #include "core/hash.h"
 #include "core/list.h"
+#include "link/page.h"
 
 struct reply_registry {
         struct hash_key key;
@@ -24,6 +25,7 @@ struct reply_owner {
         struct list made;     /* struct reply.of_caller, oldest first: calls it waits for */
         struct list received; /* struct reply.of_callee, oldest first: calls it owes a reply to */
         unsigned n_made;
+        struct link_counter *told; /* where the connection is told of n_made; NULL: it is not */
 };
 
 struct reply {

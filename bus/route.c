@@ -318,7 +318,8 @@ static int expect_reply(const struct delivery *d, struct fault *fault)
 
         if (d->message->header.flags & MESSAGE_NO_REPLY_EXPECTED)
                 return 0;
-        if (from->replies.n_made >= (uint64_t)limits->max_replies_per_connection) {
+        if ((uint64_t)from->replies.n_made + links_calls_awaited(from) >=
+            (uint64_t)limits->max_replies_per_connection) {
                 log_line(LOG_LEVEL_WARNING,
                          "The maximum number of pending replies for \"%s\" (%s) has been reached "
                          "(max_replies_per_connection=%" PRId64 ")",

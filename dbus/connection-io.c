@@ -111,6 +111,8 @@ static void take_message(DBusConnection *c, DBusMessage *m)
         c->n_taken += 1;
         if (c->has_joined && links_take_control(c, m))
                 return;
+        if (c->links && (m->wire.header.flags & LINK_FLAG_LET_THROUGH))
+                links_count_let_through(c->links, m);
         if (c->links && m->wire.header.reply_serial && !links_accept_reply(c, m)) {
                 dbus_message_unref(m);
                 return;

@@ -166,6 +166,7 @@ static void link_free(DBusConnection *c, struct client_link *link)
         while (!list_empty(&link->calls))
                 list_remove(link->calls.next);
         link_close(c, link);
+        c->links->n_unanswered -= link->n_unanswered;
         list_remove(&link->of_all);
         linked_peer_unref(link->peer);
         dbus_free_string_array(link->names);
@@ -245,6 +246,17 @@ static void take_offer(DBusConnection *c, DBusMessage *m)
         list_append(&c->links->all, &link->of_all);
         /* The peer may have sent already what goes ahead of the bus's next message. */
         links_drain(c);
+}
+
+struct client_link *link_of_peer(const struct client_links *links, const char *name)
+{
+        for (struct list *l = links->all.next; name && l != &links->all; l = l->next) {
+                struct client_link *link = container_of(l, struct client_link, of_all);
+
+                if (!strcmp(link->peer->name, name))
+                        return link;
+        }
+        return NULL;
 }
 
 struct client_link *link_find(const struct client_links *links, uint64_t id)

@@ -184,6 +184,8 @@ static int take_packet(DBusConnection *c, struct client_link *link, const struct
                 close_descriptors(p->fds, p->n_fds);
                 return r;
         }
+        if (m->wire.header.reply_serial)
+                link_count_reply(c->links, link);
         if (is_in_place(c, &frame)) {
                 take_in(c, link, m);
         } else if (!hold(c, link, m, &frame)) {
@@ -347,11 +349,7 @@ bool links_accept_reply(const DBusConnection *c, const DBusMessage *m)
         if (a)
                 return !strcmp(sender, a->peer->name);
         /* The bus lets unawaited replies of linked peers pass, as it does not know of the calls. */
-        for (const struct list *l = c->links->all.next; l != &c->links->all; l = l->next) {
-                if (!strcmp(container_of(l, const struct client_link, of_all)->peer->name, sender))
-                        return false;
-        }
-        return true;
+        return !link_of_peer(c->links, sender);
 }
 
 static bool set_knocking(DBusConnection *c, bool knocks)

@@ -214,20 +214,36 @@ static void note_call(DBusConnection *c, struct client_link *link, const DBusMes
         list_append(&link->calls, &a->of_link);
 }
 
-bool links_send(DBusConnection *c, DBusMessage *m)
+/* Sends over the link of whoever the message is for. False: there is none, or it is not the way. */
+static bool send_by_link(DBusConnection *c, DBusMessage *m, const char *destination)
 {
-        const char *destination = message_text(&m->wire, FIELD_DESTINATION);
         struct client_link *link;
         bool by_name;
 
-        if (!destination || !c->links->n_open)
+        if (!c->links->n_open)
                 return false;
         link = link_to(c->links, destination, &by_name);
-        if (!link || !is_right_road(c, link, m, by_name) || !send_packet(c->links, link, m))
+        if (!link || !is_right_road(c, link, m, by_name) || !links_may_call(c, m) ||
+            !send_packet(c->links, link, m))
                 return false;
-        if (m->wire.header.reply_serial)
+        if (m->wire.header.reply_serial) {
                 forget_owed(link, m->wire.header.reply_serial);
-        else if (m->wire.header.type == MESSAGE_METHOD_CALL)
+        } else if (m->wire.header.type == MESSAGE_METHOD_CALL) {
+                link_count_call(c->links, link, m);
                 note_call(c, link, m);
+        }
         return true;
+}
+
+bool links_send(DBusConnection *c, DBusMessage *m)
+{
+        const char *destination = message_text(&m->wire, FIELD_DESTINATION);
+
+        if (!destination || !strcmp(destination, DBUS_SERVICE_DBUS))
+                return false;
+        if (send_by_link(c, m, destination))
+                return true;
+        if (c->links->n_unanswered && !links_may_call(c, m))
+                links_tell_calls(c);
+        return false;
 }

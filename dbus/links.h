@@ -47,9 +47,10 @@ struct client_link {
         unsigned n_held;   /* messages that were read and wait for their place */
         unsigned n_read;   /* packets */
         unsigned burst;    /* reads to come that are for many packets: there were several at once */
-        bool is_refused;   /* a message was wrong at its place: what was read behind it is dropped */
+        bool is_refused; /* a message was wrong at its place: what was read behind it is dropped */
         uint32_t owed[LINK_MAX_OWED];
         unsigned n_owed;
+        unsigned n_unanswered; /* calls that were sent over it, and want a reply */
 };
 
 /* Packets that are read with one system call. */
@@ -63,7 +64,8 @@ struct client_links {
         struct list all;      /* struct client_link.of_all */
         unsigned used_in;     /* process_number() of who read them last */
         unsigned n_open;
-        uint64_t n_found; /* packets and ends that were read, of all links */
+        unsigned n_unanswered; /* sum of those of all links */
+        uint64_t n_found;      /* packets and ends that were read, of all links */
         struct link_spin spin;
         struct link_merge merge;
         int knock; /* readable, in the epoll set while something waits for a cut; -1: not made yet
@@ -90,8 +92,8 @@ bool links_take_control(DBusConnection *c, DBusMessage *m);
 void links_drain(DBusConnection *c);
 
 /*
- * Receives what goes ahead of the next message of the bus. Returns false if the connection has to be
- * closed: what a link has is more than the application wants, or there is no memory for it.
+ * Receives what goes ahead of the next message of the bus. Returns false if the connection has to
+ * be closed: what a link has is more than the application wants, or there is no memory for it.
  */
 bool links_deliver(DBusConnection *c);
 
@@ -113,11 +115,26 @@ bool links_try(DBusConnection *c);
 /* The bus has sent something that was not taken off the socket yet, or is about to. */
 bool links_bus_is_ahead(const DBusConnection *c);
 
+/* A call has gone over a link; a reply to one has come over it; or by the bus, which let it pass.
+ */
+void link_count_call(struct client_links *links, struct client_link *link, const DBusMessage *m);
+void link_count_reply(struct client_links *links, struct client_link *link);
+void links_count_let_through(struct client_links *links, const DBusMessage *m);
+
+/* False if it is a call that the bus would refuse, for the number of those that wait. */
+bool links_may_call(const DBusConnection *c, const DBusMessage *m);
+
+/* Tells the bus how many calls wait at links, so that it judges the message that is sent next. */
+void links_tell_calls(DBusConnection *c);
+
 /* False if a reply that came by the bus is from a peer of whom we do not await it. */
 bool links_accept_reply(const DBusConnection *c, const DBusMessage *m);
 
 /* The link with this number, or NULL. */
 struct client_link *link_find(const struct client_links *links, uint64_t id);
+
+/* The link to the peer with this unique name, or NULL. */
+struct client_link *link_of_peer(const struct client_links *links, const char *name);
 
 /* Closes this end, if it is not closed: no more comes over the link. */
 void link_close(DBusConnection *c, struct client_link *link);

@@ -9,10 +9,11 @@
 #define LINK_INTERFACE "org.freedesktop.DBus.PeerLinks1"
 
 /* Types of the arguments of its messages. */
-#define LINK_RULES_TYPE        "a(yyssssuu)"
-#define LINK_ENABLE_LINKS_TYPE "ut"
-#define LINK_LINK_CLOSED_TYPE  "uau"
-#define LINK_ENABLED_TYPE      "hhas"
+#define LINK_RULES_TYPE         "a(yyssssuu)"
+#define LINK_ENABLE_LINKS_TYPE  "ut"
+#define LINK_LINK_CLOSED_TYPE   "uau"
+#define LINK_CALLS_AWAITED_TYPE "u"
+#define LINK_ENABLED_TYPE       "hhas"
 /* Each direction: lists, all of which have to allow a message. */
 #define LINK_DIRECTION_TYPE    "a" LINK_RULES_TYPE
 #define LINK_LINK_OFFERED_TYPE "usasthh" LINK_DIRECTION_TYPE LINK_DIRECTION_TYPE

@@ -19,9 +19,11 @@ struct link_counter {
 };
 
 struct link_clock {
-        struct link_counter routed; /* messages that were read from the connection, and routed */
-        struct link_counter queued; /* messages that were put on the way to it */
-        struct link_counter names;  /* changes of the names that its linked peers own */
+        struct link_counter routed;    /* messages that were read from the connection, and routed */
+        struct link_counter queued;    /* messages that were put on the way to it */
+        struct link_counter names;     /* changes of the names that its linked peers own */
+        struct link_counter calls;     /* its calls that the bus has a reply to come for */
+        struct link_counter max_calls; /* the most that the bus has of those */
 };
 
 struct link_tally {
