@@ -78,7 +78,7 @@ dbus_bool_t connection_handle_links(DBusWatch *w, unsigned flags, void *data)
         (void)w;
         (void)flags;
         connection_lock(c);
-        if (c->links && !c->is_reader_asleep)
+        if (c->links && !c->is_reader_asleep && connection_may_read(c))
                 links_read(c);
         dispatch_status_tell_and_unlock(c, dispatch_status(c));
         return TRUE;

@@ -253,7 +253,9 @@ static bool tell_links_watch(DBusConnection *c)
 
         if (c->links_watch && !c->links)
                 return tell_watch_gone(c, &c->links_watch);
-        if (c->links_watch || !c->links || !c->has_main_loop || c->wants_no_links)
+        if (c->links_watch)
+                return tell_watch(c, c->links_watch, connection_may_read(c));
+        if (!c->links || !c->has_main_loop || c->wants_no_links)
                 return false;
         w = watch_new(c->links_fd, DBUS_WATCH_READABLE, true, connection_handle_links, c);
         c->links_watch = w;

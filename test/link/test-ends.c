@@ -4,7 +4,6 @@
  * processes that were forked and have copies of all.
  */
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -12,6 +11,7 @@
 
 #include "moment.h"
 #include "raw-peer.h"
+#include "watches.h"
 
 static const char *member_at(struct party *p, unsigned i)
 {
@@ -160,60 +160,26 @@ static void end_copy(pid_t pid)
         g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
 }
 
-static dbus_bool_t add_watch(DBusWatch *w, void *data)
-{
-        g_ptr_array_add(data, w);
-        return TRUE;
-}
-
-static void remove_watch(DBusWatch *w, void *data)
-{
-        g_ptr_array_remove(data, w);
-}
-
-static void toggle_watch(DBusWatch *w, void *data)
-{
-        (void)w;
-        (void)data;
-}
-
-/* True if a main loop that polls these would not sleep. */
-static bool is_any_ready(GPtrArray *watches)
-{
-        for (guint i = 0; i < watches->len; ++i) {
-                DBusWatch *w = g_ptr_array_index(watches, i);
-                struct pollfd p = {.fd = dbus_watch_get_unix_fd(w), .events = POLLIN};
-
-                if (dbus_watch_get_enabled(w) && (dbus_watch_get_flags(w) & DBUS_WATCH_READABLE) &&
-                    poll(&p, 1, 0) > 0)
-                        return true;
-        }
-        return false;
-}
-
 /* The end of a link is no news for ever, even if a copy of it is in another process. */
 static void test_fork_then_end(void)
 {
         struct scene *s = scene_new(NULL);
         struct party *a = party_new(s), *b = party_new(s), *c = party_new(s);
-        g_autoptr(GPtrArray) watches = g_ptr_array_new();
+        struct watches *watches = watches_new(b->connection);
         pid_t pid;
 
-        g_assert_true(dbus_connection_set_watch_functions(b->connection, add_watch, remove_watch,
-                                                          toggle_watch, watches, NULL));
         link_up(a, b);
         link_up(c, b);
         pid = fork_copy();
         scene_reload(s, "<?peer-links enabled=\"no\"?>");
         scene_settle(s);
         g_assert_cmpuint(link_count(s), ==, 0);
-        g_assert_cmpuint(watches->len, >=, 2);
-        while (is_any_ready(watches))
+        g_assert_cmpuint(watches_count(watches), >=, 2);
+        while (watches_ready(watches))
                 scene_turn(s);
         end_copy(pid);
         round_trip(a, b);
-        g_assert_true(
-                dbus_connection_set_watch_functions(b->connection, NULL, NULL, NULL, NULL, NULL));
+        watches_free(watches);
         scene_free(s);
 }
 
@@ -222,13 +188,11 @@ static void test_fork_then_close(gconstpointer data)
 {
         struct scene *s = scene_new(NULL);
         struct party *a = party_new(s), *b = party_new(s), *c = party_new(s);
-        g_autoptr(GPtrArray) watches = g_ptr_array_new();
+        struct watches *watches = watches_new(b->connection);
         struct listed l = {0}, now = {0};
         pid_t pid;
         int status;
 
-        g_assert_true(dbus_connection_set_watch_functions(b->connection, add_watch, remove_watch,
-                                                          toggle_watch, watches, NULL));
         link_up(a, b);
         if (GPOINTER_TO_UINT(data) > 1)
                 link_up(c, b);
@@ -238,7 +202,7 @@ static void test_fork_then_close(gconstpointer data)
         pid = fork();
         g_assert_no_errno(pid);
         if (!pid) {
-                dbus_connection_set_watch_functions(b->connection, NULL, NULL, NULL, NULL, NULL);
+                watches_free(watches);
                 dbus_connection_close(b->connection);
                 _exit(0);
         }
@@ -249,7 +213,7 @@ static void test_fork_then_close(gconstpointer data)
         scene_settle(s);
         party_say(a, b->name, "After", 1);
         if (scene_has_links(s))
-                g_assert_true(is_any_ready(watches));
+                g_assert_true(watches_ready(watches));
         while (!party_count(b, "After"))
                 scene_turn(s);
         scene_settle(s);
@@ -258,8 +222,7 @@ static void test_fork_then_close(gconstpointer data)
                 link_get(s, a, b, &now);
                 g_assert_cmpuint(now.id, ==, l.id);
         }
-        g_assert_true(
-                dbus_connection_set_watch_functions(b->connection, NULL, NULL, NULL, NULL, NULL));
+        watches_free(watches);
         scene_free(s);
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "scene.h"
+#include "watches.h"
 
 #define LEAST 5000
 
@@ -136,6 +137,42 @@ static void test_no_room(gconstpointer data)
         scene_free(s);
 }
 
+/* Who keeps what came is sent no more than that, until it has let go of it: the rest waits. */
+static void test_kept(void)
+{
+        enum { N = 4000, KEPT = 20000 };
+        struct scene *s = scene_new(NULL);
+        struct party *a = party_new(s), *b = party_new(s);
+        struct watches *w;
+        uint32_t n = 0;
+
+        link_up(a, b);
+        b->deaf = true;
+        dbus_connection_set_max_received_size(b->connection, KEPT);
+        w = watches_new(b->connection);
+        for (unsigned i = 0; i < N; ++i) {
+                party_say(a, b->name, "Say", i);
+                watches_turn(w);
+        }
+        scene_settle(s);
+        while (watches_turn(w))
+                ;
+        /* Far fewer than there are: a read may bring more than is wanted, once. */
+        g_assert_cmpuint(b->seen.length, <, N / 2);
+        while (n < N) {
+                DBusMessage *m;
+
+                while ((m = g_queue_pop_head(&b->seen))) {
+                        g_assert_cmpuint(numbered(m), ==, n++);
+                        dbus_message_unref(m);
+                }
+                scene_turn(s);
+                watches_turn(w);
+        }
+        watches_free(w);
+        scene_free(s);
+}
+
 static const struct wish wishes[] = {
         {"size/one-link", limit_size, add_bytes, 1},
         {"size/two-links", limit_size, add_bytes, 2},
@@ -154,6 +191,7 @@ int main(int argc, char **argv)
 
                 g_test_add_data_func(path, &wishes[i], test_wish);
         }
+        g_test_add_func("/limits/kept", test_kept);
         g_test_add_data_func("/limits/no-room/one-link", GUINT_TO_POINTER(1), test_no_room);
         g_test_add_data_func("/limits/no-room/two-links", GUINT_TO_POINTER(2), test_no_room);
         return g_test_run();
