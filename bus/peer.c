@@ -13,7 +13,6 @@
 
 #include "bus/links.h"
 #include "bus/lsm.h"
-#include "core/listen.h"
 
 #define NS_PER_MS 1000000ull
 
@@ -238,19 +237,6 @@ static void become_nameless(struct peer *p)
                 peer_disconnect(p);
 }
 
-/* Takes the nonce off the front of what was read. False: it is not ours. */
-static bool check_nonce(struct peer *p, struct input_buffer *b, size_t n)
-{
-        uint8_t take = n < p->nonce_left ? (uint8_t)n : p->nonce_left;
-
-        b->at = take;
-        if (memcmp(b->bytes, p->nonce ? p->nonce : b->bytes, take) != 0)
-                return false;
-        p->nonce_left = (uint8_t)(p->nonce_left - take);
-        p->nonce = p->nonce_left ? p->nonce + take : NULL;
-        return true;
-}
-
 /* Feeds what was read to the authentication; messages may follow in the same read. */
 static void authenticate(struct peer *p)
 {
@@ -268,7 +254,7 @@ static void authenticate(struct peer *p)
                 peer_disconnect(p);
                 return;
         }
-        if (!check_nonce(p, b, (size_t)n)) {
+        if (!nonce_check_take(&p->nonce_check, p->nonce, b->bytes, (size_t)n, &b->at)) {
                 peer_disconnect(p);
                 return;
         }
@@ -377,7 +363,8 @@ int peer_new(struct peer **pp, struct peer_context *context, int fd,
         p->input_limits.message_size = smaller(context->limits->max_message_size, MESSAGE_MAX_SIZE);
         p->input_limits.message_fds = smaller(context->limits->max_message_unix_fds, INPUT_MAX_FDS);
         p->nonce = nonce;
-        p->nonce_left = nonce ? LISTEN_NONCE_SIZE : 0;
+        if (nonce)
+                nonce_check_init(&p->nonce_check);
         loop_timer_init(&p->auth_timer, auth_expired);
         loop_timer_init(&p->fds_timer, fds_expired);
         credentials_init(&p->credentials);

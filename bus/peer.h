@@ -25,6 +25,7 @@
 #include "core/input.h"
 #include "core/list.h"
 #include "core/message.h"
+#include "core/nonce.h"
 #include "core/output.h"
 #include "core/sasl-server.h"
 
@@ -90,8 +91,8 @@ struct peer {
         struct credentials credentials;
         char *description; /* for texts: uid, pid, comm, label; made at the first need */
 
-        const uint8_t *nonce; /* what has to come before the authentication, what is left of it */
-        uint8_t nonce_left;
+        const uint8_t *nonce; /* what has to come before the authentication */
+        struct nonce_check nonce_check;
         struct sasl_server *sasl; /* NULL once authenticated */
         struct input input;
         struct input_limits input_limits; /* of when it connected: reloading does not change them */

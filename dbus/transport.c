@@ -70,7 +70,7 @@ int transport_init_server(struct transport *t, const struct acceptance *how)
         }
         if (how->nonce) {
                 memcpy(t->nonce, how->nonce, LISTEN_NONCE_SIZE);
-                t->nonce_left = LISTEN_NONCE_SIZE;
+                nonce_check_init(&t->nonce_check);
         }
         return 0;
 }
@@ -202,16 +202,12 @@ bool transport_has_output(const struct transport *t)
 /* Takes the nonce off the front of what was read. False: it is not the server's. */
 static bool take_nonce(struct transport *t, struct input_buffer *b)
 {
-        const uint8_t *left = t->nonce + LISTEN_NONCE_SIZE - t->nonce_left;
-        size_t n = b->end - b->at;
+        size_t taken;
+        bool right = nonce_check_take(&t->nonce_check, t->nonce, b->bytes + b->at, b->end - b->at,
+                                      &taken);
 
-        if (n > t->nonce_left)
-                n = t->nonce_left;
-        if (n && memcmp(b->bytes + b->at, left, n) != 0)
-                return false;
-        b->at += n;
-        t->nonce_left = (uint8_t)(t->nonce_left - n);
-        return true;
+        b->at += taken;
+        return right;
 }
 
 static void identify_client(struct transport *t)
@@ -226,7 +222,7 @@ static int authenticate(struct transport *t, struct input_buffer *b)
         size_t taken = 0;
         int r, written;
 
-        if (t->nonce_left && !take_nonce(t, b))
+        if (!take_nonce(t, b))
                 return -EACCES;
         if (t->client) {
                 r = sasl_client_feed(t->client, b->bytes + b->at, b->end - b->at, &taken);

@@ -16,6 +16,7 @@
 #include "core/guid.h"
 #include "core/input.h"
 #include "core/listen.h"
+#include "core/nonce.h"
 #include "core/output.h"
 #include "message-private.h"
 
@@ -39,7 +40,7 @@ struct transport {
         struct sasl_client *client; /* one of these two, until the transport is open */
         struct sasl_server *server;
         uint8_t nonce[LISTEN_NONCE_SIZE]; /* has to come ahead of all else (nonce-tcp) */
-        uint8_t nonce_left;               /* of it; 0: none, or all is here */
+        struct nonce_check nonce_check;
 
         struct credentials peer;     /* of a client, as the kernel saw it */
         bool is_identified, has_uid; /* a server authenticated the client, as this user */

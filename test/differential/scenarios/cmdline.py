@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import signal
+import socket
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Sequence
+from urllib.parse import unquote
 
 import wire
 from client import Client
@@ -380,6 +383,28 @@ def addresses(bus: Bus, address: str) -> None:
         else:
             bus.log(f"exit status {daemon.wait()}")
         bus.log_output("stderr", daemon.stderr())
+
+
+@scenario(None)
+def nonces(bus: Bus) -> None:
+    """One that is wrong is refused when all of it is there: who is told earlier could guess it."""
+    daemon = launch(bus, "--nofork", "--print-address",
+                    text=config(listen="nonce-tcp:host=127.0.0.1,port=0"))
+    address = await_lines(bus, daemon, 1)[0]
+    keys = dict(item.split("=") for item in address.partition(":")[2].split(","))
+    nonce = Path(unquote(keys["noncefile"])).read_bytes()
+    bus.log(f"bytes: {len(nonce)}")
+    for at in range(len(nonce)):
+        with socket.create_connection(("127.0.0.1", int(keys["port"])), 10) as client:
+            client.sendall(nonce[:at] + bytes([nonce[at] ^ 1]))
+            if at + 1 < len(nonce):
+                bus.log(f"{at}: open: {not select.select([client], [], [], 0.05)[0]}")
+                client.sendall(nonce[at + 1:])
+            bus.log(f"{at}: whole: {client.recv(1)!r}")
+    with socket.create_connection(("127.0.0.1", int(keys["port"])), 10) as client:
+        client.sendall(nonce + b"\0AUTH X\r\n")
+        bus.log(f"right: {client.recv(8)!r}")
+    daemon.stop()
 
 
 @scenario(None)
