@@ -127,7 +127,7 @@ static enum launch_status run_service(struct choice *c)
         static char address[] = "DBUS_STARTER_ADDRESS=" DBUS_SYSTEM_ADDRESS;
         static char type[] = "DBUS_STARTER_BUS_TYPE=system";
         static char *const environment[] = {address, type, NULL};
-        char **words;
+        static char **words; /* freed by nobody, like the choice */
 
         closefrom(STDERR_FILENO + 1);
         if (exec_line_split(c->service.exec, &words, &c->fault) < 0)

@@ -120,7 +120,7 @@ def end_of_bus(side: Side) -> None:
 def children_ignored(side: Side) -> None:
     """Started by who does not want to know of the end of its children."""
     prepare(side)
-    side.prefix = ("timeout", "-k1", "3", "env", "--ignore-signal=CHLD", *side.prefix)
+    side.prefix = ("timeout", "-k1", "6", "env", "--ignore-signal=CHLD", *side.prefix)
     side.run(TOOL, [CONFIG, "sh", "-c", "exit 3"])
 
 
