@@ -328,6 +328,42 @@ def strict_folder(bus: Bus) -> None:
             bus.log(line)
 
 
+@activating(params=["changes first", "changes last", "and back"])
+def takes_anothers_name(bus: Bus, how: str) -> None:
+    """A file that changes to the name which another file has."""
+    folder = bus.directory / "services"
+    kept, changed = ("B", "A") if how == "changes first" else ("A", "B")
+
+    def write(file: str, name: str, status: int) -> None:
+        """Put a file into place, of another time than before."""
+        bus.daemon.write("new", f"{HEAD}Name=com.example.{name}\nExec=/bin/sh -c 'exit {status}'\n")
+        os.utime(bus.directory / "new", (1000000000 + status, 1000000000 + status))
+        (bus.directory / "new").rename(folder / f"com.example.{file}.service")
+
+    def seen() -> None:
+        """Wait till the daemon has noticed."""
+        a.wait_member("ActivatableServicesChanged")
+        list_names(bus, a)
+
+    folder.mkdir()
+    write(kept, kept, 1)
+    write(changed, changed, 2)
+    bus.start(config(extra=FOLDER))
+    a = bus.connect("A")
+    a.add_match("type='signal',member='ActivatableServicesChanged'")
+    write(changed, kept, 3)
+    seen()
+    call(a, f"com.example.{changed}")
+    call(a, f"com.example.{kept}")
+    if how == "and back":
+        write(changed, changed, 4)
+    else:
+        (folder / f"com.example.{kept}.service").unlink()
+    seen()
+    call(a, f"com.example.{kept}")
+    call(a, f"com.example.{changed}")
+
+
 @scenario(config(extra=FOLDER), fds_settle=False,
           params=["written", "moved in", "removed", "moved out", "other file", "mode", "folder"])
 def watched(bus: Bus, change: str) -> None:

@@ -198,7 +198,8 @@ def claimed_and_lost(bus: Bus) -> None:
     log_all(bus)
 
 
-@activating(params=["ReloadConfig", "service gone", "folder gone"])
+@activating(params=["ReloadConfig", "service gone", "service renamed", "name changed",
+                    "name doubled", "folder gone"])
 def reload_meanwhile(bus: Bus, how: str) -> None:
     """The configuration is read again while a service starts."""
     service(bus, "com.example.Slow", SLOW)
@@ -207,6 +208,13 @@ def reload_meanwhile(bus: Bus, how: str) -> None:
     a.send(wire.call("com.example.Slow", "/x", X, "One"))
     if how == "service gone":
         (bus.directory / "services" / "com.example.Slow.service").unlink()
+    if how == "service renamed":
+        (bus.directory / "services" / "com.example.Slow.service").rename(
+            bus.directory / "services" / "com.example.Other.service")
+    if how == "name changed":
+        service(bus, "com.example.Other", "/bin/false", file="com.example.Slow.service")
+    if how == "name doubled":
+        service(bus, "com.example.Slow", "/bin/false", file="com.example.Other.service")
     if how == "folder gone":
         bus.daemon.write("bus.conf", config())
     a.driver("ReloadConfig")
