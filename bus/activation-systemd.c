@@ -117,7 +117,7 @@ int systemd_set_environment(struct bus *bus, char *const *variables, size_t n, s
         return send_or_hold(bus, systemd, writer_end(&w, &m) < 0 ? NULL : m, fault);
 }
 
-static bool is_failure(const struct message *m)
+bool systemd_is_failure(const struct message *m)
 {
         const char *interface = message_text(m, FIELD_INTERFACE);
         const char *member = message_text(m, FIELD_MEMBER);
@@ -143,14 +143,14 @@ static bool is_genuine(struct bus *bus, struct peer *from)
         return false;
 }
 
-void systemd_handle_signal(struct bus *bus, struct peer *from, const struct message *m)
+void systemd_handle_failure(struct bus *bus, struct peer *from, const struct message *m)
 {
         const char *unit, *error, *text;
         uint32_t unit_length, length, text_length;
         struct fault fault = {0};
         struct reader r;
 
-        if (!is_failure(m) || !is_genuine(bus, from))
+        if (!is_genuine(bus, from))
                 return;
         reader_init(&r, m);
         if (!reader_string(&r, &unit, &unit_length) || !reader_string(&r, &error, &length) ||

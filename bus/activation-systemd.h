@@ -22,5 +22,8 @@ int systemd_start_unit(struct bus *bus, struct activation *a, const struct servi
 /* Tells systemd of variables: n texts "NAME=value". Returns 0, or -1 and why not. */
 int systemd_set_environment(struct bus *bus, char *const *variables, size_t n, struct fault *fault);
 
-/* A signal to the bus: an ActivationFailure by systemd ends the starts that wait for its unit. */
-void systemd_handle_signal(struct bus *bus, struct peer *from, const struct message *m);
+/* Is it the signal by which systemd tells that it could not start a unit? */
+bool systemd_is_failure(const struct message *m);
+
+/* Such a signal to the bus: if systemd sent it, it ends the starts that wait for its unit. */
+void systemd_handle_failure(struct bus *bus, struct peer *from, const struct message *m);

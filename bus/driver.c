@@ -93,8 +93,11 @@ int driver_handle(struct bus *bus, struct peer *from, struct message *m, struct 
 
         if (m->header.type == MESSAGE_METHOD_CALL)
                 return call_method(&c);
-        /* Replies are nothing to us. */
-        if (m->header.type == MESSAGE_SIGNAL)
-                systemd_handle_signal(bus, from, m);
+        /* Replies are nothing to us, nor are other signals. */
+        if (!systemd_is_failure(m))
+                return 0;
+        if (driver_check_privileged(&c, "ActivationFailure") < 0)
+                return -1;
+        systemd_handle_failure(bus, from, m);
         return 0;
 }

@@ -380,6 +380,30 @@ def privileged_methods(bus: Bus) -> None:
     b.driver("GetId")
 
 
+@scenario(None, root=True, params=["session", "system"])
+def privileged_methods_by_uid(bus: Bus, bus_type: str) -> None:
+    """The same, on a bus that is not root's: by its owner, by root, and by somebody else."""
+    bus.directory.chmod(0o777)
+    bus.start(config(extra="  <user>nobody</user>", bus_type=bus_type))
+    for label, uid in (("R", 0), ("O", 65534), ("N", 1)):
+        client = bus.connect(label, uid=uid)
+        client.driver("UpdateActivationEnvironment", "a{ss}", [{"A": "b"}])
+        client.driver("SetEnvironment", "as", [["A=b"]], "org.freedesktop.systemd1.Manager")
+        client.driver("ActivationFailure", "sss", ["a", "b", "c"],
+                      "org.freedesktop.systemd1.Activator")
+        client.send(wire.signal("/org/freedesktop/systemd1", "org.freedesktop.systemd1.Activator",
+                                "ActivationFailure", "sss", ["a", "b", "c"], destination=DRIVER))
+        for member, sig, body in (("GetStats", "", []),
+                                  ("GetConnectionStats", "s", [client.unique])):
+            reply = client.quiet(lambda m=member, s=sig, b=body: client.driver(
+                m, s, b, interface=STATS))
+            bus.log(f"{label}: {member} {kind_of(reply)}")
+        client.driver("GetAllMatchRules", interface=STATS)
+        client.driver("ReloadConfig")
+        client.driver("BecomeMonitor", "asu", [["type='error'"], 0], MONITORING)
+    bus.settle()
+
+
 @scenario()
 def get_id(bus: Bus) -> None:
     """The bus id is stable, and not that of the address."""
