@@ -10,7 +10,7 @@ from pathlib import Path
 import wire
 from client import Client
 from daemons import OPEN_POLICY, config, default_policy
-from fixture import Bus
+from fixture import Bus, scenario
 from scenarios.activation import (ECHO, FOLDER, X, activating, begin, call, read_when_written,
                                   service)
 from wire import DRIVER, DRIVER_PATH
@@ -567,6 +567,26 @@ def systemd_failures(bus: Bus) -> None:
         client.send(message)
         bus.settle()
     log_all(bus)
+
+
+@scenario(None, root=True, fds_settle=False)
+def systemd_failure_by_another_user(bus: Bus) -> None:
+    """Somebody without privileges has the name of systemd, and tells of a failure."""
+    service(bus, "com.example.Unit", SLOW, UNIT)
+    a = begin(bus, arguments=("--systemd-activation",), limits={"service_start_timeout": 500})
+    s = bus.connect("S", uid=65534)
+    s.request_name("org.freedesktop.systemd1")
+    a.send(wire.call("com.example.Unit", "/x", X, "One"))
+    bus.settle()
+    body = ["unit.service", "com.example.Error", "it failed"]
+    for flags in (0, wire.NO_REPLY):
+        s.send(wire.signal("/x", "org.freedesktop.systemd1.Activator", "ActivationFailure", "sss",
+                           body, DRIVER, flags=flags))
+    bus.settle()
+    a.receive(lambda message: message.get(wire.ERROR_NAME) is not None, "an error")
+    for line in bus.daemon.stderr().splitlines():
+        if "ActivationFailure" in line:
+            bus.log(line)
 
 
 @activating()
