@@ -325,6 +325,20 @@ static void test_together(void)
         stage_deinit(&s);
 }
 
+static void wait_gone(struct client *witness, const char *name)
+{
+        bool there = true;
+
+        while (there) {
+                struct incoming *m =
+                        client_call_bus(witness, "NameHasOwner", "s", wire_body_string(name));
+                uint32_t at = 0;
+
+                there = wire_read_u32(&m->v, &at);
+                incoming_free(m);
+        }
+}
+
 /* Thousands of starts leave nothing behind. */
 static void test_many(void)
 {
@@ -342,6 +356,8 @@ static void test_many(void)
                 switch (i % 8) {
                 case 0:
                         expect(c, "test.Real", "Quit", NULL);
+                        /* It answers before it goes, and must not get the next call. */
+                        wait_gone(c, "test.Real");
                         break;
                 case 1:
                         expect(c, "test.Nothing", "Call", WIRE_ERROR_("Spawn.ExecFailed"));
@@ -355,20 +371,6 @@ static void test_many(void)
         daemon_wait_fds(s.d, 1);
         client_free(c);
         stage_deinit(&s);
-}
-
-static void wait_gone(struct client *witness, const char *name)
-{
-        bool there = true;
-
-        while (there) {
-                struct incoming *m =
-                        client_call_bus(witness, "NameHasOwner", "s", wire_body_string(name));
-                uint32_t at = 0;
-
-                there = wire_read_u32(&m->v, &at);
-                incoming_free(m);
-        }
 }
 
 /* Whoever waited and went leaves no descriptor, and no message that arrives after all. */
