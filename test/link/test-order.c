@@ -280,17 +280,20 @@ static void test_after_cut(void)
         t.c->handle = NULL;
         party_match(t.b, MATCH_TOLD);
         for (unsigned i = 0; i < N; ++i) {
-                /* By the bus, so that B reads its links before it. */
+                /* By the bus, so that B reads its links before it, of which one has something. */
                 scene_settle(t.scene);
+                party_say(t.c, t.b->name, "Early", i);
                 party_signal(d, NULL, "Told", i);
                 moment_after_link_read(1, say_late, &t);
-                while (!t.b->seen.length)
+                while (t.b->seen.length < 2)
                         party_turn(t.b);
                 if (moment_cancel())
                         say_late(&t);
-                while (t.b->seen.length < 2)
+                while (t.b->seen.length < 3)
                         scene_turn(t.scene);
-                assert_seen(t.b, "Told", "Late");
+                g_assert_cmpstr(member_at(t.b, 0), ==, "Early");
+                g_assert_cmpstr(member_at(t.b, 1), ==, "Told");
+                g_assert_cmpstr(member_at(t.b, 2), ==, "Late");
                 party_forget(t.b);
         }
         assert_used(t.c, t.b, N);
