@@ -301,6 +301,17 @@ def write_junit(path: Path, results: list[Result]) -> None:
     ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
 
 
+def reasons(lines: list[str]) -> list[str]:
+    """The lines of cases that failed, and of what was said of them."""
+    found, is_of_failure = [], False
+    for line in lines:
+        if not line.startswith("#"):
+            is_of_failure = line.startswith("not ok")
+        if is_of_failure:
+            found.append(line)
+    return found[:MOST_LINES]
+
+
 def print_failure(result: Result) -> None:
     """Print why a test failed."""
     print(f"--- {result.test.name}: {shlex.join(result.test.command)}")
@@ -310,6 +321,8 @@ def print_failure(result: Result) -> None:
         if case.outcome == tap.FAIL:
             print(f"    not ok: {case.name}")
     lines = result.output.splitlines()
+    for line in reasons(lines[:-MOST_LINES]):
+        print(f"  | {line}")
     if len(lines) > MOST_LINES:
         print(f"    ({len(lines) - MOST_LINES} lines left out)")
     for line in lines[-MOST_LINES:]:
