@@ -263,6 +263,15 @@ static void test_call_waits_for_bus(void)
         scene_free(s);
 }
 
+static int index_of(struct party *p, const char *member)
+{
+        for (unsigned i = 0; i < p->seen.length; ++i) {
+                if (!strcmp(member_at(p, i), member))
+                        return (int)i;
+        }
+        return -1;
+}
+
 static void say_late(void *data)
 {
         struct three *t = data;
@@ -291,9 +300,10 @@ static void test_after_cut(void)
                         say_late(&t);
                 while (t.b->seen.length < 3)
                         scene_turn(t.scene);
-                g_assert_cmpstr(member_at(t.b, 0), ==, "Early");
-                g_assert_cmpstr(member_at(t.b, 1), ==, "Told");
-                g_assert_cmpstr(member_at(t.b, 2), ==, "Late");
+                /* Where what D says is among what C says is nobody's promise. */
+                g_assert_cmpuint(t.b->seen.length, ==, 3);
+                g_assert_cmpint(index_of(t.b, "Told"), >=, 0);
+                g_assert_cmpint(index_of(t.b, "Early"), <, index_of(t.b, "Late"));
                 party_forget(t.b);
         }
         assert_used(t.c, t.b, N);
