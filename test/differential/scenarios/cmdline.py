@@ -333,6 +333,17 @@ def signals(bus: Bus, number: signal.Signals) -> None:
     bus.log_output("stderr", daemon.stderr())
 
 
+def end_background(daemon: Daemon) -> None:
+    """End the one that has gone into the background, if it stayed there."""
+    found = [int(path.read_text(encoding="ascii")) for path in daemon.directory.glob("*pid*")
+             if path.read_text(encoding="ascii").strip().isdigit()]
+    for pid in found:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
 @scenario(None, params=[f"--print-{what} {how}" for what in ("address", "pid")
                         for how in ("--nofork", "--fork")])
 def nobody_reads(bus: Bus, options: str) -> None:
@@ -348,6 +359,7 @@ def nobody_reads(bus: Bus, options: str) -> None:
     bus.log(f"exit status {daemon.wait()}")
     bus.log(f"files left: {sorted(path.name for path in daemon.directory.iterdir())}")
     bus.log_output("stderr", daemon.stderr())
+    end_background(daemon)
 
 
 ADDRESSES = {
