@@ -22,7 +22,7 @@ static int open_pair(int fds[2])
 
 static int add_reflector(struct fixture *f, int fd)
 {
-        struct peer_setup reflect = {.role = PEER_REFLECT, .fds = {fd, fd}, .block = BLOCK};
+        struct peer_setup reflect = {.role = PEER_REFLECT, .fds = &fd, .n_fds = 1, .block = BLOCK};
 
         return fixture_add_peer(f, &reflect);
 }
@@ -58,9 +58,10 @@ static int setup_ping_pong(struct fixture *f)
 /* This process, a relay in the daemon's place and a reflector. */
 static int setup_relay(struct fixture *f)
 {
-        struct peer_setup relay = {.role = PEER_RELAY, .block = BLOCK};
         int near[2];
         int far[2];
+        int between[2];
+        struct peer_setup relay = {.role = PEER_RELAY, .fds = between, .n_fds = 2, .block = BLOCK};
         int r = open_pair(near);
 
         if (r < 0)
@@ -69,8 +70,8 @@ static int setup_relay(struct fixture *f)
         if (r >= 0) {
                 r = open_pair(far);
                 if (r >= 0) {
-                        relay.fds[0] = near[1];
-                        relay.fds[1] = far[0];
+                        between[0] = near[1];
+                        between[1] = far[0];
                         r = fixture_add_peer(f, &relay);
                         if (r >= 0)
                                 r = add_reflector(f, far[1]);

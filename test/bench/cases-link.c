@@ -28,9 +28,10 @@ struct pair {
 /* This process and a reflector, with a socket between them of the type that links have. */
 static int setup_pair(struct fixture *f)
 {
-        struct peer_setup reflect = {.role = PEER_REFLECT, .block = f->c->payload};
         struct pair *pair = calloc(1, sizeof(*pair) + f->c->payload);
         int fds[2];
+        struct peer_setup reflect = {
+                .role = PEER_REFLECT, .fds = &fds[1], .n_fds = 1, .block = f->c->payload};
         int r;
 
         if (!pair)
@@ -42,7 +43,6 @@ static int setup_pair(struct fixture *f)
         }
         pair->fd = fds[0];
         f->state = pair;
-        reflect.fds[0] = reflect.fds[1] = fds[1];
         r = fixture_add_peer(f, &reflect);
         close(fds[1]);
         return r;

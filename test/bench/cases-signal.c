@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define INTERFACE       "org.bench.Signals"
@@ -66,11 +67,10 @@ static int count_arrivals(struct client *c)
         return r;
 }
 
-/* Receivers in this process, watched by one epoll whose number is f->state. */
-static int setup_receivers(struct fixture *f)
+/* All connections but the caller's, watched by one epoll whose number is f->state. */
+static int watch_clients(struct fixture *f)
 {
         int *epoll = malloc(sizeof(*epoll));
-        int r;
 
         if (!epoll)
                 return -ENOMEM;
@@ -78,15 +78,72 @@ static int setup_receivers(struct fixture *f)
         *epoll = epoll_create1(EPOLL_CLOEXEC);
         if (*epoll < 0)
                 return -errno;
-        r = fixture_add_clients(f, f->c->count);
-        for (size_t i = 0; i < f->n_clients && r >= 0; ++i) {
+        for (size_t i = 0; i < f->n_clients; ++i) {
                 struct epoll_event event = {.events = EPOLLIN, .data.ptr = f->clients[i]};
 
-                r = client_add_match(f->clients[i], MATCHING);
-                if (r >= 0 && epoll_ctl(*epoll, EPOLL_CTL_ADD, f->clients[i]->fd, &event) < 0)
-                        r = -errno;
+                if (epoll_ctl(*epoll, EPOLL_CTL_ADD, f->clients[i]->fd, &event) < 0)
+                        return -errno;
         }
+        return 0;
+}
+
+/* Receivers in this process. */
+static int setup_receivers(struct fixture *f)
+{
+        int r = fixture_add_clients(f, f->c->count);
+
+        for (size_t i = 0; i < f->n_clients && r >= 0; ++i)
+                r = client_add_match(f->clients[i], MATCHING);
+        if (r >= 0)
+                r = watch_clients(f);
         return r < 0 ? r : build_signal(f);
+}
+
+/* Connects the caller, then the receivers, with @ends, f->c->count + 1 of them. */
+static int connect_ends(struct fixture *f, int *ends)
+{
+        for (unsigned i = 0; i <= f->c->count; ++i) {
+                int pair[2];
+                int r;
+
+                if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+                        return -errno;
+                ends[i] = pair[1];
+                r = i == 0 ? client_adopt(&f->caller, pair[0]) : fixture_adopt_client(f, pair[0]);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* The same receivers, and in the daemon's place who only reads and writes. */
+static int setup_spread(struct fixture *f)
+{
+        size_t n = f->c->count + 1;
+        int *ends = malloc(n * sizeof(*ends));
+        struct peer_setup spread = {.role = PEER_SPREAD, .fds = ends, .n_fds = n};
+        int r;
+
+        if (!ends)
+                return -ENOMEM;
+        memset(ends, 0xff, n * sizeof(*ends)); /* -1: not open */
+        r = connect_ends(f, ends);
+        if (r >= 0)
+                r = watch_clients(f);
+        if (r >= 0)
+                r = build_signal(f);
+        if (r >= 0) {
+                spread.block = f->message.len;
+                r = fixture_add_peer(f, &spread);
+        }
+        for (size_t i = 0; i < n; ++i) {
+                if (ends[i] >= 0)
+                        close(ends[i]);
+        }
+        free(ends);
+        if (r >= 0)
+                f->pid = f->peers[0]->pid;
+        return r;
 }
 
 static void teardown_receivers(struct fixture *f)
@@ -254,6 +311,7 @@ static int run_past_rules(struct fixture *f, unsigned long n)
 }
 
 static const struct workload receivers = {setup_receivers, run_to_receivers, teardown_receivers};
+static const struct workload spread = {setup_spread, run_to_receivers, teardown_receivers};
 static const struct workload processes = {setup_processes, run_to_processes, teardown_processes};
 static const struct workload rules = {setup_rules, run_past_rules, NULL};
 
@@ -271,8 +329,10 @@ static const struct workload rules = {setup_rules, run_past_rules, NULL};
 
 /* Where the scheduler puts two processes decides more than the daemon does: settle it. With two
  * CPUs, most of what is counted is the kernel waking the other one. */
-#define SPLIT(n)  FAN_OUT(receivers, n, sample_timed), .placement = PLACE_SPLIT
-#define SHARED(n) FAN_OUT(receivers, n, sample_timed), .placement = PLACE_ONE
+#define SPLIT(n)       FAN_OUT(receivers, n, sample_timed), .placement = PLACE_SPLIT
+#define SHARED(n)      FAN_OUT(receivers, n, sample_timed), .placement = PLACE_ONE
+#define BARE_SPLIT(n)  FAN_OUT(spread, n, sample_timed), .placement = PLACE_SPLIT, .axis = AXIS_BARE
+#define BARE_SHARED(n) FAN_OUT(spread, n, sample_timed), .placement = PLACE_ONE, .axis = AXIS_BARE
 
 const struct bench_case cases_signal[] = {
         {"fanout-1", "signal to 1 receiver", SPLIT(1)},
@@ -280,6 +340,10 @@ const struct bench_case cases_signal[] = {
         {"fanout-128", "... 128 connections of one process", SPLIT(128)},
         {"fanout-1cpu-16", "... 16 connections of one process, all on one CPU", SHARED(16)},
         {"fanout-1cpu-128", "... 128 connections of one process, all on one CPU", SHARED(128)},
+        {"bare-fanout-16", "... no daemon, a block to 16 sockets of one process", BARE_SPLIT(16)},
+        {"bare-fanout-128", "... to 128 sockets", BARE_SPLIT(128)},
+        {"bare-fanout-1cpu-16", "... to 16 sockets, all on one CPU", BARE_SHARED(16)},
+        {"bare-fanout-1cpu-128", "... to 128 sockets, all on one CPU", BARE_SHARED(128)},
         {"fanout-procs-16", "... 16 processes", FAN_OUT(processes, 16, sample_timed)},
         {"fanout-procs-128", "... 128 processes", FAN_OUT(processes, 128, sample_timed)},
         {"match-1", "signal past 1 rule that does not match", MATCH(1)},

@@ -125,6 +125,9 @@ struct fixture *fixture_free(struct fixture *f);
 /* Adds @n connections to f->clients. 0 or -errno. */
 int fixture_add_clients(struct fixture *f, unsigned n);
 
+/* Adds one of a socket that is there and leads to no bus. Takes @fd, also on failure. 0 or -errno. */
+int fixture_adopt_client(struct fixture *f, int fd);
+
 /* Starts a peer; its bus is the fixture's. 0 or -errno. */
 int fixture_add_peer(struct fixture *f, struct peer_setup *setup);
 

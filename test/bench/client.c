@@ -433,17 +433,32 @@ static int open_socket(struct client *c, const char *path)
         return 0;
 }
 
-int client_new(struct client **cp, const char *path, enum client_auth auth)
+int client_adopt(struct client **cp, int fd)
 {
         struct client *c = calloc(1, sizeof(*c));
-        int r;
 
-        if (!c)
+        if (c)
+                c->in = malloc(INITIAL_BUFFER);
+        if (!c || !c->in) {
+                free(c);
+                if (fd >= 0)
+                        close(fd);
                 return -ENOMEM;
-        c->fd = -1;
+        }
         c->in_cap = INITIAL_BUFFER;
-        c->in = malloc(c->in_cap);
-        r = c->in ? open_socket(c, path) : -ENOMEM;
+        c->fd = fd;
+        *cp = c;
+        return 0;
+}
+
+int client_new(struct client **cp, const char *path, enum client_auth auth)
+{
+        struct client *c;
+        int r = client_adopt(&c, -1);
+
+        if (r < 0)
+                return r;
+        r = open_socket(c, path);
         if (r >= 0)
                 r = authenticate(c, auth);
         if (r >= 0)

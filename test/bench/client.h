@@ -36,6 +36,10 @@ extern volatile sig_atomic_t client_interrupted;
 int client_new(struct client **cp, const char *path, enum client_auth auth);
 struct client *client_free(struct client *c);
 
+/* A connection of a socket that is there, to whom it may lead: no bus. Takes @fd, also on failure.
+ */
+int client_adopt(struct client **cp, int fd);
+
 uint32_t client_next_serial(struct client *c);
 
 /* Writes @n bytes. 0 or -errno; -ETIMEDOUT after a minute without progress. */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* Makes room for @n more pointers in an array of @have. */
 static int grow(void *arrayp, size_t have, size_t n)
@@ -26,6 +27,20 @@ int fixture_add_clients(struct fixture *f, unsigned n)
                 if (r >= 0)
                         ++f->n_clients;
         }
+        return r;
+}
+
+int fixture_adopt_client(struct fixture *f, int fd)
+{
+        int r = grow(&f->clients, f->n_clients, 1);
+
+        if (r < 0) {
+                close(fd);
+                return r;
+        }
+        r = client_adopt(&f->clients[f->n_clients], fd);
+        if (r >= 0)
+                ++f->n_clients;
         return r;
 }
 

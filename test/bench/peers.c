@@ -164,26 +164,50 @@ static int receiver(struct client *c, const struct peer_setup *setup)
         }
 }
 
-static int move_block(int from, int to, uint8_t *block, size_t size)
+/* Takes the next block from a socket and gives it to @n others. */
+static int carry_block(int from, const int *to, size_t n, uint8_t *block, size_t size)
 {
-        ssize_t n = recv(from, block, size, MSG_WAITALL);
+        ssize_t got = recv(from, block, size, MSG_WAITALL);
 
-        if (n <= 0)
-                return n == 0 ? -ECONNRESET : -errno;
-        return send(to, block, (size_t)n, MSG_NOSIGNAL) == n ? 0 : -errno;
+        if (got <= 0)
+                return got == 0 ? -ECONNRESET : -errno;
+        for (size_t i = 0; i < n; ++i) {
+                if (send(to[i], block, (size_t)got, MSG_NOSIGNAL) != got)
+                        return -errno;
+        }
+        return 0;
 }
 
-static int carry(const struct peer_setup *setup)
+static int reflect(const struct peer_setup *setup, uint8_t *block)
 {
-        bool relay = setup->role == PEER_RELAY;
+        return carry_block(setup->fds[0], setup->fds, 1, block, setup->block);
+}
+
+static int relay(const struct peer_setup *setup, uint8_t *block)
+{
+        int r = carry_block(setup->fds[0], &setup->fds[1], 1, block, setup->block);
+
+        return r < 0 ? r : carry_block(setup->fds[1], setup->fds, 1, block, setup->block);
+}
+
+static int spread(const struct peer_setup *setup, uint8_t *block)
+{
+        return carry_block(setup->fds[0], &setup->fds[1], setup->n_fds - 1, block, setup->block);
+}
+
+static int (*const bare_roles[])(const struct peer_setup *setup, uint8_t *block) = {
+        [PEER_REFLECT] = reflect,
+        [PEER_RELAY] = relay,
+        [PEER_SPREAD] = spread,
+};
+
+static int run_bare(const struct peer_setup *setup)
+{
         uint8_t *block = malloc(setup->block);
         int r = block ? 0 : -ENOMEM;
 
-        while (r >= 0) {
-                r = move_block(setup->fds[0], setup->fds[relay], block, setup->block);
-                if (r >= 0 && relay)
-                        r = move_block(setup->fds[1], setup->fds[0], block, setup->block);
-        }
+        while (r >= 0)
+                r = bare_roles[setup->role](setup, block);
         free(block);
         return r;
 }
@@ -197,7 +221,7 @@ static int (*const bus_roles[])(struct client *c, const struct peer_setup *setup
 
 static bool is_bare(enum peer_role role)
 {
-        return role == PEER_REFLECT || role == PEER_RELAY;
+        return role >= PEER_REFLECT;
 }
 
 static int ascending(const void *a, const void *b)
@@ -208,24 +232,28 @@ static int ascending(const void *a, const void *b)
 /* Closes all but what the role needs, so that connections of the harness end when it ends them. */
 static int keep_only(const struct peer_setup *setup, int report)
 {
-        bool bare = is_bare(setup->role);
-        int keep[] = {
-                report,
-                bare ? setup->fds[0] : -1,
-                bare ? setup->fds[1] : -1,
-                setup->tally ? setup->tally->done_fd : -1,
-        };
+        size_t n = setup->n_fds;
+        int *keep = calloc(n + 2, sizeof(*keep));
         int first = STDERR_FILENO + 1;
+        int r = 0;
 
-        qsort(keep, sizeof(keep) / sizeof(keep[0]), sizeof(keep[0]), ascending);
-        for (size_t i = 0; i < sizeof(keep) / sizeof(keep[0]); ++i) {
-                if (keep[i] < first)
-                        continue;
-                if (keep[i] > first && close_range((unsigned)first, (unsigned)keep[i] - 1, 0) < 0)
-                        return -errno;
+        if (!keep)
+                return -ENOMEM;
+        if (n > 0)
+                memcpy(keep, setup->fds, n * sizeof(*keep));
+        keep[n++] = report;
+        if (setup->tally)
+                keep[n++] = setup->tally->done_fd;
+        qsort(keep, n, sizeof(*keep), ascending);
+        for (size_t i = 0; i < n && r >= 0; ++i) {
+                if (keep[i] > first)
+                        r = close_range((unsigned)first, (unsigned)keep[i] - 1, 0);
                 first = keep[i] + 1;
         }
-        return close_range((unsigned)first, ~0U, 0) < 0 ? -errno : 0;
+        if (r >= 0)
+                r = close_range((unsigned)first, ~0U, 0);
+        free(keep);
+        return r < 0 ? -errno : 0;
 }
 
 static int run(const struct peer_setup *setup, int report)
@@ -248,7 +276,7 @@ static int run(const struct peer_setup *setup, int report)
                 r = -errno;
         close(report);
         if (r >= 0)
-                r = c ? bus_roles[setup->role](c, setup) : carry(setup);
+                r = c ? bus_roles[setup->role](c, setup) : run_bare(setup);
         client_free(c);
         return r;
 }

@@ -14,6 +14,7 @@ enum peer_role {
         PEER_RECEIVER, /* subscribes to a signal and reports to the tally */
         PEER_REFLECT,  /* no bus: sends back each block that arrives at fds[0] */
         PEER_RELAY,    /* no bus: carries blocks from fds[0] to fds[1] and one back in turn */
+        PEER_SPREAD,   /* no bus: sends each block that arrives at fds[0] to all the others */
 };
 
 /* Shared memory: how many receivers have the signal; the last one writes to the eventfd. */
@@ -30,8 +31,9 @@ struct peer_setup {
         const char *rule;    /* PEER_RECEIVER: what to subscribe to */
         bool coalesce;       /* PEER_ECHO: answer all calls that came together in one write */
         struct tally *tally; /* PEER_RECEIVER */
-        int fds[2];          /* PEER_REFLECT, PEER_RELAY; remain the caller's */
-        size_t block;        /* size of their blocks */
+        const int *fds;      /* of those without a bus; remain the caller's */
+        size_t n_fds;
+        size_t block; /* size of their blocks */
 };
 
 struct peer {
