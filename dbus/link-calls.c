@@ -10,15 +10,9 @@
  * those that go over links: here they are counted, and the bus is told when it has to know.
  */
 
-static bool wants_reply(const DBusMessage *m)
-{
-        return m->wire.header.type == MESSAGE_METHOD_CALL &&
-               !(m->wire.header.flags & MESSAGE_NO_REPLY_EXPECTED);
-}
-
 void link_count_call(struct client_links *links, struct client_link *link, const DBusMessage *m)
 {
-        if (!wants_reply(m))
+        if (!header_wants_reply(&m->wire.header))
                 return;
         link->n_unanswered += 1;
         links->n_unanswered += 1;
@@ -60,24 +54,5 @@ static bool may_have_replies(const DBusConnection *c)
 
 bool links_may_call(const DBusConnection *c, const DBusMessage *m)
 {
-        return !wants_reply(m) || !is_at_limit(c) || may_have_replies(c);
-}
-
-void links_tell_calls(DBusConnection *c)
-{
-        struct output *out = &c->transport.out;
-        dbus_uint32_t n = c->links->n_unanswered;
-        DBusMessage *m;
-
-        /* There is room for one already: that is the next one's. */
-        if (output_reserve(out, out->promised + 2) < 0)
-                return;
-        m = dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, LINK_INTERFACE,
-                                         "CallsAwaited");
-        if (!m)
-                return;
-        dbus_message_set_no_reply(m, TRUE);
-        if (dbus_message_append_args(m, DBUS_TYPE_UINT32, &n, DBUS_TYPE_INVALID))
-                connection_send(c, m, NULL);
-        dbus_message_unref(m);
+        return !header_wants_reply(&m->wire.header) || !is_at_limit(c) || may_have_replies(c);
 }

@@ -176,31 +176,6 @@ static void link_free(DBusConnection *c, struct client_link *link)
         free(link);
 }
 
-/* Tells the bus that everything has been read out of a link, and which replies are awaited. */
-static void say_closed(DBusConnection *c, uint32_t id, const struct list *calls)
-{
-        DBusMessage *m = dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS,
-                                                      LINK_INTERFACE, "LinkClosed");
-        DBusMessageIter iter, array;
-        dbus_bool_t done;
-
-        if (!m)
-                return;
-        dbus_message_set_no_reply(m, TRUE);
-        dbus_message_iter_init_append(m, &iter);
-        done = dbus_message_iter_append_basic(&iter, DBUS_TYPE_UINT32, &id) &&
-               dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "u", &array);
-        for (const struct list *l = calls->next; done && l != calls; l = l->next) {
-                const struct awaited *a = container_of(l, const struct awaited, of_link);
-
-                if (!a->reply)
-                        done = dbus_message_iter_append_basic(&array, DBUS_TYPE_UINT32, &a->serial);
-        }
-        if (done && dbus_message_iter_close_container(&iter, &array))
-                connection_send(c, m, NULL);
-        dbus_message_unref(m);
-}
-
 static void take_offer(DBusConnection *c, DBusMessage *m)
 {
         struct client_link *link = calloc(1, sizeof(*link));
@@ -385,27 +360,18 @@ void links_bury(DBusConnection *c)
                 l = l->next;
                 if (link->fd >= 0 || link->n_held)
                         continue;
-                say_closed(c, link->id, &link->calls);
+                links_tell_closed(c, link);
                 link_free(c, link);
         }
 }
 
 void links_disable(DBusConnection *c)
 {
-        DBusMessage *m;
-
         if (c->wants_no_links)
                 return;
         c->wants_no_links = true;
-        if (!c->has_joined || !connection_is_open(c))
-                return;
-        m = dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, LINK_INTERFACE,
-                                         "DisableLinks");
-        if (!m)
-                return;
-        dbus_message_set_no_reply(m, TRUE);
-        connection_send(c, m, NULL);
-        dbus_message_unref(m);
+        if (c->has_joined && connection_is_open(c))
+                links_tell_disable(c);
 }
 
 void links_end(DBusConnection *c)

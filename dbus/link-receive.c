@@ -101,10 +101,8 @@ static int make_message(const DBusConnection *c, const struct client_link *link,
 
 static void owe(struct client_link *link, const DBusMessage *m)
 {
-        if (m->wire.header.type != MESSAGE_METHOD_CALL ||
-            (m->wire.header.flags & MESSAGE_NO_REPLY_EXPECTED) || link->n_owed == LINK_MAX_OWED)
-                return;
-        link->owed[link->n_owed++] = m->wire.header.serial;
+        if (header_wants_reply(&m->wire.header) && link->n_owed < LINK_MAX_OWED)
+                link->owed[link->n_owed++] = m->wire.header.serial;
 }
 
 /* The bus lets it pass, and what comes by the bus ends the connection if it is more than that. */
@@ -240,13 +238,19 @@ static int read_packets(DBusConnection *c, struct client_link *link, size_t *lef
         return n;
 }
 
-/* Fewer packets than there is room for need not be all: ECONNRESET, too, ends a read. */
-static void drain_link(DBusConnection *c, struct client_link *link)
+/* Reads of a link until it has nothing more, or one read had fewer packets than @least. */
+static void read_share(DBusConnection *c, struct client_link *link, int least)
 {
         size_t left = SHARE;
 
-        while (link->fd >= 0 && left && read_packets(c, link, &left, LINK_PACKETS) >= 0)
+        while (link->fd >= 0 && left && read_packets(c, link, &left, LINK_PACKETS) >= least)
                 ;
+}
+
+/* Fewer packets than there is room for need not be all: ECONNRESET, too, ends a read. */
+static void drain_link(DBusConnection *c, struct client_link *link)
+{
+        read_share(c, link, 0);
 }
 
 static void drain_all(DBusConnection *c)
@@ -302,9 +306,7 @@ static void read_only_link(DBusConnection *c, struct client_link *link)
                 read_packets(c, link, &left, 1);
         } else {
                 link->burst -= link->burst > 0;
-                while (link->fd >= 0 && left &&
-                       read_packets(c, link, &left, LINK_PACKETS) == LINK_PACKETS)
-                        ;
+                read_share(c, link, LINK_PACKETS);
         }
         link_merge_cut(&c->links->merge, UINT64_MAX);
 }

@@ -34,23 +34,6 @@ static bool is_to_peer(const DBusMessage *m)
         return destination && strcmp(destination, DBUS_SERVICE_DBUS) != 0;
 }
 
-static void join(DBusConnection *c)
-{
-        DBusMessage *m = dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS,
-                                                      LINK_INTERFACE, "EnableLinks");
-        dbus_uint32_t version = LINK_VERSION;
-        dbus_uint64_t now = monotonic_now();
-
-        if (!m)
-                return;
-        dbus_message_set_no_reply(m, TRUE);
-        if (dbus_message_append_args(m, DBUS_TYPE_UINT32, &version, DBUS_TYPE_UINT64, &now,
-                                     DBUS_TYPE_INVALID) &&
-            !connection_send(c, m, NULL))
-                c->has_joined = true;
-        dbus_message_unref(m);
-}
-
 void links_note_sent(DBusConnection *c, const DBusMessage *m)
 {
         if (c->n_to_peers >= BUSY_AFTER || !is_to_peer(m))
@@ -59,7 +42,7 @@ void links_note_sent(DBusConnection *c, const DBusMessage *m)
         /* Only a message bus has unique names, and only one that passes descriptors has links. */
         if (c->n_to_peers == BUSY_AFTER && c->unique_name && !c->wants_no_links &&
             connection_can_send_fds(c) && process_wants_links())
-                join(c);
+                c->has_joined = links_tell_enable(c);
 }
 
 static bool is_in(char *const *names, const char *name)

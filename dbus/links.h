@@ -124,8 +124,13 @@ void links_count_let_through(struct client_links *links, const DBusMessage *m);
 /* False if it is a call that the bus would refuse, for the number of those that wait. */
 bool links_may_call(const DBusConnection *c, const DBusMessage *m);
 
-/* Tells the bus how many calls wait at links, so that it judges the message that is sent next. */
+/* Tell the bus: that links are wanted (false if it was not told), or no longer are; how many calls
+ * wait at links, so that it judges the message that is sent next; that everything has been read out
+ * of a link, and which replies are awaited. */
+bool links_tell_enable(DBusConnection *c);
+void links_tell_disable(DBusConnection *c);
 void links_tell_calls(DBusConnection *c);
+void links_tell_closed(DBusConnection *c, const struct client_link *link);
 
 /* False if a reply that came by the bus is from a peer of whom we do not await it. */
 bool links_accept_reply(const DBusConnection *c, const DBusMessage *m);

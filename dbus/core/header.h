@@ -85,6 +85,12 @@ struct header {
         struct header_text text[N_HEADER_FIELDS]; /* indexed by field; only those of string type */
 };
 
+/* Is it a call whose sender waits for a reply? */
+static inline bool header_wants_reply(const struct header *h)
+{
+        return h->type == MESSAGE_METHOD_CALL && !(h->flags & MESSAGE_NO_REPLY_EXPECTED);
+}
+
 /*
  * Reads the sizes of a message off its first HEADER_FIXED_SIZE bytes.
  * Stores the size of the padded header and of the whole message.
