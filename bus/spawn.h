@@ -35,8 +35,8 @@ struct child {
 struct program {
         char *const *argv; /* argv[0] as execve(2) takes it */
         char *const *envp;
-        const char
-                *journal; /* by this name its output goes to the journal; NULL: to the daemon's */
+        /* By this name its output goes to the journal; NULL: where the daemon's goes. */
+        const char *journal;
 };
 
 /* All children, and where news of them comes from. */

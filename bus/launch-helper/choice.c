@@ -29,11 +29,11 @@ enum launch_status choice_find_service(struct choice *c)
                 free(path);
                 if (r == 0)
                         return LAUNCH_OK;
-                if (choice_failed(c) == LAUNCH_NO_MEMORY)
-                        return LAUNCH_NO_MEMORY;
-                /* Everybody can use up the system's: that must not bring the next file's turn. */
-                if (strcmp(c->fault.name, ERROR_LIMITS_EXCEEDED) == 0)
-                        return LAUNCH_FAILED;
+                /* Everybody can use up the system's descriptors, and memory: that must not bring
+                 * the next file's turn. */
+                if (strcmp(c->fault.name, ERROR_NO_MEMORY) == 0 ||
+                    strcmp(c->fault.name, ERROR_LIMITS_EXCEEDED) == 0)
+                        return choice_failed(c);
                 fault_clear(&c->fault);
         }
         return LAUNCH_SERVICE_NOT_FOUND;
