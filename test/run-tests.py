@@ -301,7 +301,7 @@ def write_junit(path: Path, results: list[Result]) -> None:
     ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
 
 
-def reasons(lines: list[str]) -> list[str]:
+def lines_of_failures(lines: list[str]) -> list[str]:
     """The lines of cases that failed, and of what was said of them."""
     found, is_of_failure = [], False
     for line in lines:
@@ -321,7 +321,7 @@ def print_failure(result: Result) -> None:
         if case.outcome == tap.FAIL:
             print(f"    not ok: {case.name}")
     lines = result.output.splitlines()
-    for line in reasons(lines[:-MOST_LINES]):
+    for line in lines_of_failures(lines[:-MOST_LINES]):
         print(f"  | {line}")
     if len(lines) > MOST_LINES:
         print(f"    ({len(lines) - MOST_LINES} lines left out)")

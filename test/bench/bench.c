@@ -403,6 +403,7 @@ int main(int argc, char **argv)
         char launch[PATH_MAX + 32];
         char our_library[PATH_MAX + 32];
         char lib_client[PATH_MAX + 32];
+        char activated[PATH_MAX + 32];
         struct options o = {
                 .equipment =
                         {
@@ -415,6 +416,7 @@ int main(int argc, char **argv)
                                 .subjects.broker_launch = launch,
                                 .library = {STOCK_LIBRARY, our_library},
                                 .lib_client = lib_client,
+                                .activated = activated,
                                 .valgrind = "/usr/bin/valgrind",
                         },
                 .budget = {150000000, 9, 2000, 200},
@@ -434,6 +436,7 @@ int main(int argc, char **argv)
         snprintf(ours, sizeof(ours), "%s/../../bus/dbus-daemon", self);
         snprintf(our_library, sizeof(our_library), "%s/../../dbus/libdbus-1.so.3", self);
         snprintf(lib_client, sizeof(lib_client), "%s/lib-client", self);
+        snprintf(activated, sizeof(activated), "%s/activated", self);
 
         if (parse(&o, argc, argv) < 0)
                 return 2;

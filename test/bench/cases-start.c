@@ -6,10 +6,7 @@
 #include "measure.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define SERVICE_NAME "org.bench.Activated"
 #define STARTS       5 /* in a sample */
@@ -77,27 +74,10 @@ static int sample_start(struct fixture *f, const struct budget *budget, struct s
 
 static int setup_service(struct fixture *f)
 {
-        struct wire_head reload = {
-                .type = WIRE_CALL,
-                .path = "/org/freedesktop/DBus",
-                .interface = "org.freedesktop.DBus",
-                .member = "ReloadConfig",
-                .destination = "org.freedesktop.DBus",
-        };
-        struct wire_view view;
-        char program[PATH_MAX + 16];
-        ssize_t n = readlink("/proc/self/exe", program, PATH_MAX);
-        char *name;
-        int r;
+        int r = daemon_add_service(f->daemon, SERVICE_NAME, f->equipment->activated);
 
-        if (n < 0)
-                return -errno;
-        program[n] = '\0';
-        name = strrchr(program, '/') + 1;
-        snprintf(name, sizeof(program) - (size_t)(name - program), "activated");
-        r = daemon_add_service(f->daemon, SERVICE_NAME, program);
         if (r >= 0)
-                r = client_call(f->caller, &reload, NULL, &view);
+                r = client_reload_config(f->caller);
         if (r >= 0)
                 r = client_add_match(f->caller,
                                      "type='signal',sender='org.freedesktop.DBus',"

@@ -57,6 +57,7 @@ struct equipment {
         struct subjects subjects;
         const char *library[LIBRARY_MAX]; /* NULL: it is left out */
         const char *lib_client;           /* the program that uses them; NULL: there is none */
+        const char *activated;            /* the program that is a service for one call */
         const char *valgrind;             /* NULL: there is none */
 };
 
@@ -125,7 +126,8 @@ struct fixture *fixture_free(struct fixture *f);
 /* Adds @n connections to f->clients. 0 or -errno. */
 int fixture_add_clients(struct fixture *f, unsigned n);
 
-/* Adds one of a socket that is there and leads to no bus. Takes @fd, also on failure. 0 or -errno. */
+/* Adds one of a socket that is there and leads to no bus. Takes @fd, also on failure. 0 or -errno.
+ */
 int fixture_adopt_client(struct fixture *f, int fd);
 
 /* Starts a peer; its bus is the fixture's. 0 or -errno. */

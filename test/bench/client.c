@@ -195,12 +195,23 @@ static struct wire_head driver_call(const char *member, const char *signature)
         };
 }
 
-int client_sync(struct client *c)
+/* Calls a method of the driver that takes nothing. What it answers is of no interest. */
+static int call_driver(struct client *c, const char *member)
 {
-        struct wire_head head = driver_call("GetId", NULL);
+        struct wire_head head = driver_call(member, NULL);
         struct wire_view view;
 
         return client_call(c, &head, NULL, &view);
+}
+
+int client_sync(struct client *c)
+{
+        return call_driver(c, "GetId");
+}
+
+int client_reload_config(struct client *c)
+{
+        return call_driver(c, "ReloadConfig");
 }
 
 /* The arguments of RequestName: a name, and no flags. */

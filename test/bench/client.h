@@ -73,6 +73,9 @@ int client_call(struct client *c, struct wire_head *head, const struct wire_buf 
 /* A round trip to the bus driver: all that was sent before has been dispatched afterwards. */
 int client_sync(struct client *c);
 
+/* Has the daemon read its configuration again. */
+int client_reload_config(struct client *c);
+
 int client_request_name(struct client *c, const char *name);
 
 /* The same without waiting: what comes next may be what was sent to the name. */

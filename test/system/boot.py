@@ -8,11 +8,10 @@ import re
 import shutil
 import signal
 import subprocess
-import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable
+
+import programs
 
 PATIENCE = 60.0
 TESTER = 1000
@@ -168,14 +167,6 @@ def normal(text: str) -> str:
     return re.sub(r"\b(pid|uid|user|session)([=-])\d+", r"\1\2N", text)
 
 
-def until(condition: Callable[[], Any]) -> Any:
-    """Poll until something is true. Returns what was true, or what was not at the end."""
-    end = time.monotonic() + PATIENCE
-    while not (value := condition()) and time.monotonic() < end:
-        time.sleep(0.05)
-    return value
-
-
 class Machine:
     """A container, its first process systemd."""
 
@@ -187,7 +178,7 @@ class Machine:
                  "--resolv-conf=off", "--timezone=off", "--console=pipe", "-D", str(root),
                  "/lib/systemd/systemd", "--log-target=console"],
                 stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT)
-        self.first = until(self._find_first)
+        self.first = programs.until(self._find_first, PATIENCE)
 
     def _find_first(self) -> int:
         """The process that is the first one of the container, once it is systemd; or 0."""
@@ -208,19 +199,9 @@ class Machine:
                        **({"XDG_RUNTIME_DIR": runtime,
                            "DBUS_SESSION_BUS_ADDRESS": f"unix:path={runtime}/bus"}
                           if step.user else {})}
-        # To a file: whoever is left behind would keep the end of a pipe.
-        with tempfile.TemporaryFile() as said:
-            process = subprocess.Popen(
-                ["nsenter", "--target", str(self.first), "--all", "--wd", *who, "sh", "-c",
-                 step.script], stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT,
-                env=environment)
-            try:
-                process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            said.seek(0)
-            return said.read().decode("utf-8", "replace").strip()
+        return programs.run(
+            ["nsenter", "--target", str(self.first), "--all", "--wd", *who, "sh", "-c",
+             step.script], environment, PATIENCE)[1]
 
     def halt(self) -> bool:
         """End the system. Returns whether it ended by itself."""

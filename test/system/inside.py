@@ -19,13 +19,12 @@ import socket
 import struct
 import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
-from typing import Any, Callable, Sequence
+from typing import Any, Sequence
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import programs  # noqa: E402
 from services import SERVICES, SESSION, Service, Step  # noqa: E402
 
 MS_BIND, MS_REC, MS_PRIVATE, MS_RDONLY, MS_REMOUNT = 4096, 16384, 1 << 18, 1, 32  # <sys/mount.h>
@@ -63,14 +62,6 @@ def prepare(root: Path) -> None:
         fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
 
 
-def until(condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
-    """Poll until something is true. Returns what was true, or what was not at the end."""
-    end = time.monotonic() + seconds
-    while not (value := condition()) and time.monotonic() < end:
-        time.sleep(0.02)
-    return value
-
-
 class System:
     """What runs in the tree."""
 
@@ -100,26 +91,15 @@ class System:
 
     def ask(self, words: Sequence[str], user: int = 0) -> tuple[int, str]:
         """Run a program to its end. Returns its status and what it says."""
-        # To a file: whoever is left behind would keep the end of a pipe.
-        with tempfile.TemporaryFile() as said:
-            process = subprocess.Popen(self.command(words, user), stdin=subprocess.DEVNULL,
-                                       stdout=said, stderr=subprocess.STDOUT,
-                                       env=self.environment(user))
-            try:
-                status = process.wait(PATIENCE * 6)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                status = 1
-            said.seek(0)
-            return status, said.read().decode("utf-8", "replace").strip()
+        return programs.run(self.command(words, user), self.environment(user), PATIENCE * 6)
 
     def start_bus(self) -> bool:
         """The system bus, as its unit starts it, but for systemd and its journal."""
         self.bus = self.start(["dbus-daemon", "--system", "--nofork", "--nopidfile", "--nosyslog"],
                               self.bus_log)
-        return bool(until(lambda: self.call(
+        return bool(programs.until(lambda: self.call(
             "org.freedesktop.DBus", ["/org/freedesktop/DBus", "org.freedesktop.DBus", "GetId"])[0]
-            == 0))
+            == 0, PATIENCE))
 
     def call(self, name: str, words: Sequence[str], user: int = 0,
              start: bool = True) -> tuple[int, str]:
@@ -156,7 +136,7 @@ def start_service(system: System, service: Service) -> tuple[str, str]:
     if status == 0 or system.has_owner(service.name):
         return "bus", ""
     process = system.start(service.command, log)
-    until(lambda: system.has_owner(service.name) or process.poll() is not None)
+    programs.until(lambda: system.has_owner(service.name) or process.poll() is not None, PATIENCE)
     if system.has_owner(service.name):
         return "hand", ""
     said = log.read_text(encoding="utf-8", errors="replace")
