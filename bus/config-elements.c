@@ -153,7 +153,7 @@ static int include_path(struct config_file *f, const struct config_frame *frame,
 {
         const char *root;
 
-        if (!frame->selinux_root_relative)
+        if (!frame->selinux_root_relative || text[0] == '/')
                 return config_path_beside(f->path, text, path);
         root = lsm_selinux_root();
         if (!root)

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +22,7 @@
 #endif
 
 #include "bus/log.h"
+#include "bus/userdb.h"
 
 /* What the reference asks for when it is root: enough for the largest max_connections in use. */
 #define ROOT_FD_LIMIT 65536
@@ -102,19 +102,16 @@ static int switch_ids(const struct process_user *u, char **error)
 
 int process_find_user(struct process_user *u, const char *name, char **error)
 {
-        struct passwd pw, *found;
-        char buffer[4096];
-        int r = getpwnam_r(name, &pw, buffer, sizeof(buffer), &found);
+        int r;
 
         *u = (struct process_user){0};
-        if (!found) {
+        r = userdb_find_account(name, &u->uid, &u->gid);
+        if (r < 0) {
                 if (asprintf(error, "Could not get UID and GID for username \"%s\"%s%s", name,
-                             r ? ": " : "", r ? strerror(r) : "") < 0)
+                             r == -ENOENT ? "" : ": ", r == -ENOENT ? "" : strerror(-r)) < 0)
                         *error = NULL;
                 return -1;
         }
-        u->uid = pw.pw_uid;
-        u->gid = pw.pw_gid;
         u->name = strdup(name);
         return u->name ? 0 : -1;
 }

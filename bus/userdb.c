@@ -121,6 +121,18 @@ int userdb_find_user(const char *text, id_t *uid)
         return r;
 }
 
+int userdb_find_account(const char *text, uid_t *uid, gid_t *gid)
+{
+        struct entry e;
+        int r = find(look_up_user, text, &e);
+
+        if (!r) {
+                *uid = e.user.pw_uid;
+                *gid = e.user.pw_gid;
+        }
+        return r;
+}
+
 int userdb_find_group(const char *text, id_t *gid)
 {
         struct entry e;

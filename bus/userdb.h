@@ -17,6 +17,9 @@
 int userdb_find_user(const char *text, id_t *uid);
 int userdb_find_group(const char *text, id_t *gid);
 
+/* As userdb_find_user(), with the user's primary group. */
+int userdb_find_account(const char *text, uid_t *uid, gid_t *gid);
+
 /*
  * The groups of a user, the primary one included; the array is to be freed.
  * Returns 0, -ENOENT if there is no such user, or another negative errno.

@@ -458,6 +458,10 @@ INVALID_FILES = {
     "include ignored": '<busconfig><include ignore_missing="yes">none.conf</include>'
                        "<listen>unix:tmpdir=@DIR@</listen></busconfig>",
     "include value": '<busconfig><include ignore_missing="x">none.conf</include></busconfig>',
+    "include of the policy": '<busconfig><include selinux_root_relative="yes">none.conf</include>'
+                             "</busconfig>",
+    "include of the policy, absolute": '<busconfig><include selinux_root_relative="yes">'
+                                       "@DIR@/none.conf</include></busconfig>",
     "include self": "<busconfig><include>bus.conf</include></busconfig>",
     "includedir missing": "<busconfig><includedir>none.d</includedir>"
                           "<listen>unix:tmpdir=@DIR@</listen></busconfig>",
@@ -465,6 +469,11 @@ INVALID_FILES = {
                   "</busconfig>",
     "user unknown": "<busconfig><user>no-such-user</user><listen>unix:tmpdir=@DIR@</listen>"
                     "</busconfig>",
+    "user number": "<busconfig><user>0</user><listen>unix:tmpdir=@DIR@</listen></busconfig>",
+    "user number unknown": "<busconfig><user>99999</user><listen>unix:tmpdir=@DIR@</listen>"
+                           "</busconfig>",
+    "user number negative": "<busconfig><user>-1</user><listen>unix:tmpdir=@DIR@</listen>"
+                            "</busconfig>",
     "user empty": "<busconfig><user></user><listen>unix:tmpdir=@DIR@</listen></busconfig>",
     "listen empty": "<busconfig><listen></listen></busconfig>",
     "listen bad": "<busconfig><listen>nonsense</listen></busconfig>",
@@ -534,7 +543,7 @@ def rules(bus: Bus, policy: str) -> None:
                 policy=f"{OPEN_POLICY}<policy {policy}><{verb} {rule}/></policy>"))
 
 
-@scenario(None, root=True, params=["nobody", "root"])
+@scenario(None, root=True, params=["nobody", "root", "65534", "0x0"])
 def changes_user(bus: Bus, user: str) -> None:
     """<user>: the daemon drops its privileges, also if it stays root; files are made before."""
     daemon = launch(bus, "--nofork", "--print-address",
