@@ -34,7 +34,7 @@ static void signals_ready(struct loop_source *source, uint32_t events)
         (void)events;
         while (read(source->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
                 if (info.ssi_signo == SIGHUP)
-                        server_reload_or_log(&d->server);
+                        server_reload_unasked(&d->server);
                 else
                         d->loop.stop = true;
         }

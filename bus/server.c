@@ -220,7 +220,7 @@ static void watch_dirs(struct server *s, const struct config *config)
 
 static void dirs_changed(struct dir_watch *w)
 {
-        server_reload_or_log(container_of(w, struct server, dirs));
+        server_reload_unasked(container_of(w, struct server, dirs));
 }
 
 static void log_warning(const char *text)
@@ -364,17 +364,18 @@ int server_reload(struct server *s, struct fault *fault)
 
         process_notify("RELOADING=1");
         r = reload(s, fault);
+        if (r < 0)
+                log_line(LOG_LEVEL_WARNING, "Unable to reload configuration: %s",
+                         fault_text(fault));
         process_notify("READY=1");
         return r;
 }
 
-void server_reload_or_log(struct server *s)
+void server_reload_unasked(struct server *s)
 {
         struct fault fault = {0};
 
-        if (server_reload(s, &fault) < 0)
-                log_line(LOG_LEVEL_WARNING, "Unable to reload configuration: %s",
-                         fault_text(&fault));
+        server_reload(s, &fault);
         fault_clear(&fault);
 }
 

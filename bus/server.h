@@ -47,12 +47,12 @@ int server_init(struct server *s, struct loop *loop, const char *config_path, st
                 const char *address_override, char **error);
 void server_deinit(struct server *s);
 
-/* Reads the configuration again. Returns 0; or -1 and the fault if it is no good: then everything
- * stays as it was. */
+/* Reads the configuration again. Returns 0; or -1 and the fault, which is in the log, too, if it is
+ * no good: then everything stays as it was. */
 int server_reload(struct server *s, struct fault *fault);
 
-/* The same where nobody waits for an answer: what is wrong goes to the log. */
-void server_reload_or_log(struct server *s);
+/* The same where nobody waits for an answer. */
+void server_reload_unasked(struct server *s);
 
 /* One turn of the loop. Returns 0 or -errno. */
 int server_turn(struct server *s);

@@ -603,6 +603,18 @@ def logging(bus: Bus, option: str) -> None:
     bus.log_output("stderr", daemon.stderr())
 
 
+@scenario(None, params=["session", "system", "weird", "Session"])
+def log_prefix(bus: Bus, bus_type: str) -> None:
+    """How the lines of a bus of each type begin."""
+    daemon = launch(bus, "--nofork", "--print-address", text=config(bus_type=bus_type))
+    client = Client("A", ready(bus, daemon), bus.log)
+    client.authenticate()
+    client.hello()
+    client.driver("ReloadConfig")
+    client.close()
+    bus.log_output("stderr", daemon.stderr())
+
+
 @scenario(None)
 def closed_standard_fds(bus: Bus) -> None:
     """Started with standard fds closed, it opens /dev/null in their places."""

@@ -105,6 +105,8 @@ def broken_file(bus: Bus, way: str) -> None:
         reload(bus, a, way, text)
         a.send(wire.call(b.unique, "/x", X, "Call"))
         bus.settle()
+    if way == "ReloadConfig":
+        bus.log_stderr_of("reload")
 
 
 @scenario(params=WAYS)
