@@ -175,7 +175,7 @@ int bus_set_config(struct bus *bus, struct config *config)
                 return r;
         config_free(bus->config);
         bus->config = config;
-        bus->peers.context.limits = &config->limits;
+        peers_set_limits(&bus->peers, &config->limits);
         links_policy_changed(bus, NULL);
         return 0;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "bus/links.h"
+#include "bus/log.h"
 #include "bus/lsm.h"
 
 #define NS_PER_MS 1000000ull
@@ -320,31 +321,36 @@ static uint32_t smaller(int64_t a, uint32_t b)
         return a < b ? (uint32_t)a : b;
 }
 
-/* `unit` as the reference writes it: once with a blank before it, once without. */
-static void expire(struct peer *p, const char *what, const char *limit, int64_t value,
-                   const char *unit)
-{
-        char text[160];
-
-        snprintf(text, sizeof(text), "%s, closing it (%s=%" PRId64 "%s)", what, limit, value, unit);
-        p->context->handler->complaint(p, text);
-        peer_disconnect(p);
-}
-
 static void auth_expired(struct loop_timer *timer)
 {
         struct peer *p = container_of(timer, struct peer, auth_timer);
 
-        expire(p, "has not authenticated soon enough", "auth_timeout",
-               p->context->limits->auth_timeout, "ms");
+        /* It has no name that the line could begin with; the reference does not tell who it is. */
+        log_line(LOG_LEVEL_WARNING,
+                 "Connection has not authenticated soon enough, closing it "
+                 "(auth_timeout=%" PRId64 "ms, elapsed: %" PRIu64 "ms)",
+                 p->context->limits->auth_timeout, (loop_now() - p->since) / NS_PER_MS);
+        peer_disconnect(p);
+}
+
+void peer_retime(struct peer *p)
+{
+        if (p->state == PEER_AUTHENTICATING || p->state == PEER_NAMELESS)
+                loop_timer_set(p->context->loop, &p->auth_timer,
+                               p->since + (uint64_t)p->context->limits->auth_timeout * NS_PER_MS);
 }
 
 static void fds_expired(struct loop_timer *timer)
 {
         struct peer *p = container_of(timer, struct peer, fds_timer);
+        char text[160];
 
-        expire(p, "has had Unix fds pending for too long", "pending_fd_timeout",
-               p->context->limits->pending_fd_timeout, " ms");
+        snprintf(text, sizeof(text),
+                 "has had Unix fds pending for too long, closing it (pending_fd_timeout=%" PRId64
+                 " ms)",
+                 p->context->limits->pending_fd_timeout);
+        p->context->handler->complaint(p, text);
+        peer_disconnect(p);
 }
 
 int peer_new(struct peer **pp, struct peer_context *context, int fd,
@@ -389,9 +395,8 @@ int peer_new(struct peer **pp, struct peer_context *context, int fd,
                 peer_free(p);
                 return r;
         }
-        if (context->limits->auth_timeout >= 0)
-                loop_timer_set(context->loop, &p->auth_timer,
-                               loop_now() + (uint64_t)context->limits->auth_timeout * NS_PER_MS);
+        p->since = loop_now();
+        peer_retime(p);
         *pp = p;
         return 0;
 }

@@ -75,6 +75,7 @@ struct peer {
         enum peer_state state;
         enum peer_state was; /* before PEER_CLOSED */
         struct loop_source source;
+        uint64_t since;               /* when it connected, as loop_now() */
         struct loop_timer auth_timer; /* until Hello */
         struct loop_timer fds_timer;  /* while descriptors wait for their message */
 
@@ -149,6 +150,9 @@ void peer_send(struct peer *p, struct message *m);
  * message. */
 void peer_settle_output(struct peer *p);
 void peer_bury(struct peer *p);
+
+/* Takes over another auth_timeout, counted from when it connected; nothing if it has said Hello. */
+void peer_retime(struct peer *p);
 
 /* Gives the peer its unique name, of this number, and makes it active. */
 void peer_activate(struct peer *p, uint64_t id);

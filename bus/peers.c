@@ -98,6 +98,13 @@ int peers_add(struct peers *peers, int fd, const struct sasl_server_config *sasl
         return 0;
 }
 
+void peers_set_limits(struct peers *peers, const struct limits *limits)
+{
+        peers->context.limits = limits;
+        for (struct list *l = peers->all.next; l != &peers->all; l = l->next)
+                peer_retime(container_of(l, struct peer, of_all));
+}
+
 int peers_activate(struct peers *peers, struct peer *p)
 {
         int r = p->has_uid ? user_join(peers, p) : 0;

@@ -35,6 +35,9 @@ void peers_deinit(struct peers *peers);
 int peers_add(struct peers *peers, int fd, const struct sasl_server_config *sasl,
               const uint8_t *nonce);
 
+/* The limits are others now, in the place where they were or in another. */
+void peers_set_limits(struct peers *peers, const struct limits *limits);
+
 /* Gives a peer that said Hello its unique name. Returns 0 or -ENOMEM. */
 int peers_activate(struct peers *peers, struct peer *p);
 

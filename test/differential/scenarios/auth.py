@@ -362,6 +362,7 @@ def timeout(bus: Bus) -> None:
     half = start(bus, f"AUTH EXTERNAL {UID}", label="H")
     half.expect_disconnect()
     client.driver("GetId")
+    bus.log_stderr()
 
 
 @scenario(config(limits={"auth_timeout": 300}))

@@ -226,6 +226,24 @@ def reply_timeout(bus: Bus, limits: tuple[int | None, int]) -> None:
     bus.settle()
 
 
+@scenario(None, params={"shorter": (60000, 300), "longer": (300, 2000)})
+def auth_timeout(bus: Bus, limits: tuple[int, int]) -> None:
+    """Who has not said Hello yet gets as long as it says now, counted from when it came.
+
+    The reference looks when one comes or one's time is over, ours looks at once.
+    """
+    bus.start(config(limits={"auth_timeout": limits[0]}))
+    a, early = bus.connect("A"), bus.raw("E")
+    began = time.monotonic()
+    reload(bus, a, "ReloadConfig", config(limits={"auth_timeout": limits[1]}))
+    if limits[1] < limits[0]:
+        late = bus.raw("L")
+        late.expect_disconnect()
+    early.expect_disconnect()
+    bus.log(f"after the shorter time: {time.monotonic() - began > 1.0}")
+    bus.log_stderr()
+
+
 @scenario()
 def many_signals(bus: Bus) -> None:
     """SIGHUP in quick succession."""
