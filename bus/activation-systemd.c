@@ -129,17 +129,17 @@ bool systemd_is_failure(const struct message *m)
 /* Whether systemd sent it; the log is told if not. */
 static bool is_genuine(struct bus *bus, struct peer *from)
 {
-        if (!bus->systemd_activation) {
+        if (from != find_systemd(bus)) {
                 log_line(LOG_LEVEL_WARNING,
-                         "Ignoring unexpected ActivationFailure message while not using systemd "
-                         "activation");
+                         "Ignoring forged ActivationFailure message from connection %s (%s)",
+                         from->name, peer_description(from));
                 return false;
         }
-        if (from == find_systemd(bus))
+        if (bus->systemd_activation)
                 return true;
         log_line(LOG_LEVEL_WARNING,
-                 "Ignoring forged ActivationFailure message from connection %s (%s)", from->name,
-                 peer_description(from));
+                 "Ignoring unexpected ActivationFailure message while not using systemd "
+                 "activation");
         return false;
 }
 

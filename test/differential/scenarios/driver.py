@@ -402,6 +402,7 @@ def privileged_methods_by_uid(bus: Bus, bus_type: str) -> None:
         client.driver("ReloadConfig")
         client.driver("BecomeMonitor", "asu", [["type='error'"], 0], MONITORING)
     bus.settle()
+    bus.log_stderr_of("ActivationFailure")
 
 
 @scenario()
