@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum value {
         VALUE_NONE,
@@ -59,36 +60,25 @@ static int set_address(struct options *o, const char *name, const char *value)
         return 0;
 }
 
-/* A descriptor to print to; no value means standard output. */
-static int set_fd(int *fd, const char *name, const char *what, const char *value)
+/* What to print to is read when all else is right. A bare option is standard output, unless
+ * another says what. */
+static int set_fd(const char **given, const char *name, const char *what, const char *value)
 {
-        char text[16], *end;
-        long n = 1;
-
-        if (*fd >= 0) {
-                snprintf(text, sizeof(text), "%d", *fd);
-                return already(name, what, text);
-        }
-        if (value && *value) {
-                errno = 0;
-                n = strtol(value, &end, 10);
-                if (errno || *end || n < 0 || n > INT_MAX) {
-                        fprintf(stderr, "Invalid file descriptor: \"%s\"\n", value);
-                        return -1;
-                }
-        }
-        *fd = (int)n;
+        if (value && *given && **given)
+                return already(name, what, *given);
+        if (value || !*given)
+                *given = value ? value : "";
         return 0;
 }
 
 static int set_print_address(struct options *o, const char *name, const char *value)
 {
-        return set_fd(&o->print_address_fd, name, "printing address to", value);
+        return set_fd(&o->print_address, name, "printing address to", value);
 }
 
 static int set_print_pid(struct options *o, const char *name, const char *value)
 {
-        return set_fd(&o->print_pid_fd, name, "printing pid to", value);
+        return set_fd(&o->print_pid, name, "printing pid to", value);
 }
 
 #define SETTER(function, statement)                                                                \
@@ -162,6 +152,26 @@ static const struct option *split(const char *arg, const char **value)
         return option && equals && option->value == VALUE_NONE ? NULL : option;
 }
 
+/* A number in any base of C, as the reference reads it. */
+static int read_fd(const char *given, int *fd)
+{
+        char *end;
+        long n = STDOUT_FILENO;
+
+        if (!given)
+                return 0;
+        if (*given) {
+                errno = 0;
+                n = strtol(given, &end, 0);
+                if (errno || end == given || *end || n < 0 || n > INT_MAX) {
+                        fprintf(stderr, "Invalid file descriptor: \"%s\"\n", given);
+                        return -1;
+                }
+        }
+        *fd = (int)n;
+        return 0;
+}
+
 int options_parse(struct options *o, int argc, char **argv)
 {
         *o = (struct options){.print_address_fd = -1, .print_pid_fd = -1};
@@ -190,9 +200,12 @@ int options_parse(struct options *o, int argc, char **argv)
                 if (o->version || o->introspect)
                         return 0;
         }
-        if (o->config_path)
-                return 0;
-        fputs("No configuration file specified.\n", stderr);
-        options_usage();
-        return -1;
+        if (!o->config_path) {
+                fputs("No configuration file specified.\n", stderr);
+                options_usage();
+                return -1;
+        }
+        if (read_fd(o->print_address, &o->print_address_fd) < 0)
+                return -1;
+        return read_fd(o->print_pid, &o->print_pid_fd);
 }

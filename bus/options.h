@@ -14,12 +14,13 @@ enum option_tristate {
 };
 
 struct options {
-        const char *config_path;    /* borrowed from argv, or static */
-        const char *address;        /* NULL: as configured */
-        int print_address_fd;       /* -1: do not */
-        int print_pid_fd;           /* -1: do not */
-        enum option_tristate fork;  /* --fork, --nofork */
-        enum option_tristate syslog; /* --syslog, --nosyslog */
+        const char *config_path;               /* borrowed from argv, or static */
+        const char *address;                   /* NULL: as configured */
+        const char *print_address, *print_pid; /* as given; NULL: not at all */
+        int print_address_fd;                  /* -1: do not */
+        int print_pid_fd;                      /* -1: do not */
+        enum option_tristate fork;             /* --fork, --nofork */
+        enum option_tristate syslog;           /* --syslog, --nosyslog */
         bool syslog_only;
         bool no_pidfile;
         bool systemd_activation;
