@@ -9,13 +9,19 @@ in N runs, is reported, and the exit status is 1.
 """
 
 import argparse
+import os
 import pathlib
 import subprocess
 import sys
 import typing
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(SOURCE / "test"))
+
+import leftovers  # noqa: E402
+
 TIMEOUT_S = 25
+MARK = "LINK_MUTANTS_RUN"
 
 
 class Mutant(typing.NamedTuple):
@@ -258,9 +264,14 @@ def run(command: list[str], **options: typing.Any) -> int:
 
 
 def test(build: pathlib.Path, mutant: Mutant) -> int:
-    """Runs the cases that a mutant is about."""
-    return run([str(build / "test" / "link" / f"link-{mutant.test}"), "--tap", "-p", mutant.path,
-                str(build / "bus" / "dbus-daemon")], timeout=TIMEOUT_S)
+    """Runs the cases that a mutant is about. A test that fails leaves its daemon behind."""
+    mark = str(os.getpid())
+    try:
+        return run([str(build / "test" / "link" / f"link-{mutant.test}"), "--tap", "-p",
+                    mutant.path, str(build / "bus" / "dbus-daemon")], timeout=TIMEOUT_S,
+                   env={**os.environ, MARK: mark})
+    finally:
+        leftovers.kill_marked(MARK, mark)
 
 
 def try_mutant(tree: pathlib.Path, build: pathlib.Path, mutant: Mutant, repeat: int) -> str:

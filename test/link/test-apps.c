@@ -309,10 +309,9 @@ static G_NORETURN void answer(const char *address)
         struct party *p = party_new(scene_on(&d));
 
         g_assert_cmpint(write(STDOUT_FILENO, p->name, strlen(p->name)), >, 0);
-        for (;;) {
-                dbus_connection_read_write_dispatch(p->connection, -1);
+        while (dbus_connection_read_write_dispatch(p->connection, -1))
                 party_forget(p);
-        }
+        exit(0);
 }
 
 static unsigned count_sockets(pid_t pid)
