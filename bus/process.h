@@ -28,7 +28,8 @@ struct process_user {
         gid_t gid;
 };
 
-/* Looks a user up by name or number; `name` is copied. Returns 0 or -1, and then there is nothing to free. */
+/* Looks a user up by name or number; `name` is copied. Returns 0 or -1, and then there is nothing
+ * to free. */
 int process_find_user(struct process_user *u, const char *name, char **error);
 void process_user_deinit(struct process_user *u);
 
