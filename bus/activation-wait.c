@@ -11,8 +11,6 @@
 /* "Method: org.freedesktop.DBus.StartServiceByName": the service was successfully started. */
 #define START_REPLY_SUCCESS 1
 
-#define NS_PER_MS 1000000ull
-
 /* Counts those who wait, not what they wait for, as the reference does. */
 int activation_check_limit(const struct bus *bus, const char *name, struct fault *fault)
 {

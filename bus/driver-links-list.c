@@ -6,8 +6,6 @@
 #include "bus/loop.h"
 #include "link/link.h"
 
-#define NS_PER_MS 1000000ull
-
 /* ListLinks: what administrators are shown of peer links (doc/peer-links.md). */
 
 static void write_end(struct writer *w, const struct link_end *e)

@@ -11,9 +11,6 @@
 #include "link/frame.h"
 #include "link/link.h"
 
-#define NS_PER_MS  1000000ull
-#define NS_PER_SEC 1000000000ull
-
 /* A pair is busy if so many messages are counted, of which half are forgotten each second: about as
  * many a second, for some seconds, or a burst of them. */
 #define BUSY_COUNT 64u

@@ -11,8 +11,6 @@
 #include "bus/loop.h"
 #include "bus/route.h"
 
-#define NS_PER_MS 1000000ull
-
 void link_registry_init(struct link_registry *r)
 {
         *r = (struct link_registry){0};

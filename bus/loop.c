@@ -10,8 +10,6 @@
 /* Sources handled in one turn. What is ready and does not fit is first in the next turn. */
 #define EVENTS 64
 
-#define NS_PER_MS 1000000u
-
 int loop_init(struct loop *l)
 {
         *l = (struct loop){0};

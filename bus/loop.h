@@ -63,6 +63,9 @@ void loop_timer_clear(struct loop_timer *t);
 /* CLOCK_MONOTONIC in nanoseconds. */
 uint64_t loop_now(void);
 
+#define NS_PER_MS  UINT64_C(1000000)
+#define NS_PER_SEC UINT64_C(1000000000)
+
 /*
  * One turn: sleeps until something is ready or a deadline is over, and calls everyone concerned.
  * Returns 0, or -errno if the kernel has no events to give at all.

@@ -15,8 +15,6 @@
 #include "bus/log.h"
 #include "bus/lsm.h"
 
-#define NS_PER_MS 1000000ull
-
 /* What the kernel says when there is an end behind what can be read. */
 #define ENDED (uint32_t)(EPOLLERR | EPOLLHUP | EPOLLRDHUP)
 

@@ -13,8 +13,6 @@
 #include "core/writer.h"
 #include "link/link.h"
 
-#define NS_PER_MS 1000000ull
-
 static const char callee_gone[] =
         "Message recipient disconnected from message bus without replying";
 
