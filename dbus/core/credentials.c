@@ -131,6 +131,14 @@ static int read_label(struct credentials *c, int fd)
         return 0;
 }
 
+void credentials_forget_groups(struct credentials *c)
+{
+        free(c->groups);
+        c->groups = NULL;
+        c->n_groups = 0;
+        c->has_groups = c->has_gid = false;
+}
+
 int credentials_open_pidfd(int fd)
 {
 #ifdef SO_PEERPIDFD

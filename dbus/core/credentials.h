@@ -30,6 +30,9 @@ void credentials_deinit(struct credentials *c);
  */
 int credentials_from_socket(struct credentials *c, int fd);
 
+/* For one who is not taken for the user of the socket: what groups that has says nothing of it. */
+void credentials_forget_groups(struct credentials *c);
+
 /*
  * A descriptor for the process at the other end, to be closed. It is asked for when somebody wants
  * it: keeping one for each connection would halve how many there can be.

@@ -113,6 +113,21 @@ def unknown_mechanisms(bus: Bus) -> None:
     bus.try_config(config(auth=("",)))
 
 
+def log_known(bus: Bus, client: Client) -> None:
+    """Write down what the bus knows of a client, less what only later ones know."""
+    reply = client.quiet(lambda: client.driver("GetConnectionCredentials", "s", [client.unique]))
+    known = reply.body[0] if reply and reply.body else []
+    bus.log(f"known: {sorted({name for name, _ in known} - {'ProcessFD'})}")
+    for fd in reply.fds if reply else ():
+        os.close(fd)
+
+
+@scenario()
+def known_by_external(bus: Bus) -> None:
+    """What the bus knows of who is taken for the user of the socket."""
+    log_known(bus, bus.connect("A"))
+
+
 @scenario(WITH_ANONYMOUS)
 def anonymous(bus: Bus) -> None:
     """ANONYMOUS with and without a trace string; what the bus then knows of the peer."""
@@ -125,6 +140,7 @@ def anonymous(bus: Bus) -> None:
         for member in ("GetConnectionUnixUser", "GetNameOwner"):
             client.driver(member, "s", [client.unique])
         client.request_name("com.example.Anonymous")
+        log_known(bus, client)
 
 
 @scenario(WITH_ANONYMOUS)
@@ -422,6 +438,7 @@ def cookie(bus: Bus) -> None:
             client.emit = emit
             bus.log(f"{client.label} << {line!r}")
             prove(client)
+            log_known(bus, client)
 
 
 @scenario(ONLY_COOKIE, root=True)
