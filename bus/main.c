@@ -65,6 +65,13 @@ static int take_signals(struct daemon *d, const sigset_t *set)
         return loop_add(&d->loop, &d->signals);
 }
 
+/* While the configuration is read nobody can know yet where it wants the log. Whoever looks for why
+ * there is no bus may look in either place; the reference writes in both. */
+static void setup_early_log(const struct options *o)
+{
+        log_setup(o->syslog == OPTION_NEVER ? LOG_TO_STDERR : LOG_TO_STDERR | LOG_TO_SYSLOG, NULL);
+}
+
 static void setup_log(const struct options *o, const struct config *c)
 {
         unsigned targets = LOG_TO_STDERR;
@@ -250,6 +257,7 @@ int main(int argc, char **argv)
                 return fputs(version_text, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         if (d.options.introspect)
                 return print_introspection();
+        setup_early_log(&d.options);
         if (process_open_standard(&error) < 0 || prepare(&d, &error) < 0 ||
             settle(&d, &error) < 0) {
                 log_without_prefix();
