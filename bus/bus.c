@@ -67,6 +67,14 @@ void bus_deinit(struct bus *bus)
         bus->config = config_free(bus->config);
 }
 
+void bus_drop_rules(struct bus *bus, struct peer *p)
+{
+        match_remove_all(bus->rules, &p->rules);
+        match_remove_all(bus->eavesdrop, &p->eavesdrop_rules);
+        match_remove_unique(bus->rules, p->name, p->name_length);
+        match_remove_unique(bus->eavesdrop, p->name, p->name_length);
+}
+
 uint32_t bus_next_serial(struct bus *bus)
 {
         bus->last_serial += 1;

@@ -43,7 +43,6 @@ struct bus {
         struct match_registry *rules;     /* of ordinary rules: broadcasts are looked up here */
         struct match_registry *eavesdrop; /* of rules with eavesdrop='true': everything is */
         struct match_registry *monitors;  /* of BecomeMonitor: everything is */
-        unsigned n_rules;                 /* in the first two */
         struct match_found found;         /* receivers of the message under way */
         struct match_found watching;      /* monitors of the same: both are looked up at once */
         uint64_t n_copied; /* messages that went to found receivers; see peer.copied */
@@ -85,6 +84,16 @@ static inline unsigned bus_count_names(const struct bus *bus)
 {
         return bus->n_names + bus->peers.n_complete;
 }
+
+/* Match rules but for those of monitors. */
+static inline size_t bus_count_rules(const struct bus *bus)
+{
+        return bus->rules->n_rules + bus->eavesdrop->n_rules;
+}
+
+/* Removes a peer's rules, and those of others about its unique name, which nobody will have again.
+ */
+void bus_drop_rules(struct bus *bus, struct peer *p);
 
 /* The serial of the next message that the bus makes. Never 0. */
 uint32_t bus_next_serial(struct bus *bus);

@@ -155,9 +155,10 @@ static void dispatch_closed(struct peer *p)
         if (p->was == PEER_MONITOR)
                 log_line(LOG_LEVEL_INFO, "Monitoring connection %s closed.", p->name);
         links_leave(bus, p);
-        bus->n_rules -= p->rules.n_rules + p->eavesdrop_rules.n_rules;
-        match_remove_all(bus->rules, &p->rules);
-        match_remove_all(bus->eavesdrop, &p->eavesdrop_rules);
+        /* The reference looks for rules about who goes if he has some himself: others have to find
+         * theirs, or not, when they remove them. */
+        if (p->rules.n_rules + p->eavesdrop_rules.n_rules)
+                bus_drop_rules(bus, p);
         match_remove_all(bus->monitors, &p->monitor_rules);
         if (p->was == PEER_ACTIVE)
                 announce_departure(bus, p);

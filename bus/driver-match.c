@@ -31,9 +31,8 @@ static void note_rules(struct bus *bus, struct peer *p)
 {
         unsigned of_peer = p->rules.n_rules + p->eavesdrop_rules.n_rules;
 
-        bus->n_rules += 1;
-        if (bus->n_rules > bus->peaks.rules)
-                bus->peaks.rules = bus->n_rules;
+        if (bus_count_rules(bus) > bus->peaks.rules)
+                bus->peaks.rules = (unsigned)bus_count_rules(bus);
         if (of_peer > p->peak_rules)
                 p->peak_rules = of_peer;
         if (of_peer > bus->peaks.rules_per_connection)
@@ -94,7 +93,6 @@ int driver_remove_match(struct driver_call *c)
         if (!removed)
                 return fault_set(c->fault, ERROR_MATCH_NOT_FOUND,
                                  "The given match rule wasn't found and can't be removed");
-        c->bus->n_rules -= 1;
         return driver_reply_empty(c);
 }
 
@@ -158,9 +156,7 @@ static void become_monitor(struct bus *bus, struct peer *p, struct rule_list *ru
         links_retire(bus, p);
         /* It sees the loss of its names as the client that it was. */
         announce_withdrawal(bus, p);
-        bus->n_rules -= p->rules.n_rules + p->eavesdrop_rules.n_rules;
-        match_remove_all(bus->rules, &p->rules);
-        match_remove_all(bus->eavesdrop, &p->eavesdrop_rules);
+        bus_drop_rules(bus, p);
         /* If there was no memory to tell it of that, it is on its way out already. */
         if (!peer_connected(p)) {
                 p->was = PEER_MONITOR;

@@ -20,7 +20,7 @@ int driver_get_stats(struct driver_call *c)
         driver_entry_u32(&w, "ListMemPoolAllocatedBytes", 0);
         driver_entry_u32(&w, "ActiveConnections", bus->peers.n_complete);
         driver_entry_u32(&w, "IncompleteConnections", bus->peers.n_incomplete);
-        driver_entry_u32(&w, "MatchRules", bus->n_rules);
+        driver_entry_u32(&w, "MatchRules", (uint32_t)bus_count_rules(bus));
         driver_entry_u32(&w, "PeakMatchRules", bus->peaks.rules);
         driver_entry_u32(&w, "PeakMatchRulesPerConnection", bus->peaks.rules_per_connection);
         driver_entry_u32(&w, "BusNames", bus_count_names(bus));

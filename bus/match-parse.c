@@ -330,6 +330,8 @@ static int draft_finish(const struct draft *d, struct match_rule **rulep)
 
         list_init(&rule->same);
         list_init(&rule->of_owner);
+        for (unsigned i = 0; i < N_MATCH_PARTIES; i++)
+                list_init(&rule->of_unique[i]);
         rule->size = (uint16_t)size;
         rule->type = d->type;
         rule->eavesdrop = d->eavesdrop;

@@ -43,6 +43,13 @@ enum match_field {
         N_MATCH_FIELDS,
 };
 
+/* Those whom a rule may name. */
+enum match_party {
+        MATCH_PARTY_SENDER,
+        MATCH_PARTY_DESTINATION,
+        N_MATCH_PARTIES,
+};
+
 /* Where a text lies: bytes from the start of the rule, and its length without the NUL behind it.
  * `at` 0: the rule does not have the key. */
 struct match_text {
@@ -94,7 +101,8 @@ struct match_rule {
         struct match_shape *shape;
         struct hash_link link;
         struct list of_owner;
-        struct name *sender, *destination; /* well-known ones, interned */
+        struct name *sender, *destination;      /* well-known ones, interned */
+        struct list of_unique[N_MATCH_PARTIES]; /* rules that give the same unique name */
 
         /* What it says. Equal rules are equal byte by byte from here on. */
         uint32_t keys; /* its shape: enum match_shape_key */

@@ -150,6 +150,8 @@ int match_registry_new(struct match_registry **rp, struct name_registry *names)
 
 struct match_registry *match_registry_free(struct match_registry *r)
 {
+        if (r)
+                hash_deinit(&r->uniques.table);
         free(r);
         return NULL;
 }
@@ -250,7 +252,7 @@ static void shape_remove(struct match_rule *rule)
         shape_put(shape);
 }
 
-/* Unique names are not in the registry: they are compared as texts. */
+/* Unique names are not in the registry of names: they are compared as texts. */
 static int intern(struct match_registry *r, const struct match_rule *rule, enum match_field field,
                   struct name **np)
 {
@@ -268,6 +270,7 @@ static void release_names(struct match_registry *r, struct match_rule *rule)
                 rule->sender->n_sender_rules--;
         rule->sender = name_unref(r->names, rule->sender);
         rule->destination = name_unref(r->names, rule->destination);
+        match_uniques_remove(&r->uniques, &r->names->key, rule);
 }
 
 static int intern_names(struct match_registry *r, struct match_rule *rule)
@@ -276,7 +279,8 @@ static int intern_names(struct match_registry *r, struct match_rule *rule)
                 return -ENOMEM;
         if (rule->sender)
                 rule->sender->n_sender_rules++;
-        if (intern(r, rule, MATCH_DESTINATION, &rule->destination) < 0) {
+        if (intern(r, rule, MATCH_DESTINATION, &rule->destination) < 0 ||
+            match_uniques_add(&r->uniques, &r->names->key, rule) < 0) {
                 release_names(r, rule);
                 return -ENOMEM;
         }
@@ -359,6 +363,14 @@ void match_remove_all(struct match_registry *r, struct match_owner *o)
 {
         while (!list_empty(&o->rules))
                 remove_rule(r, container_of(o->rules.prev, struct match_rule, of_owner));
+}
+
+void match_remove_unique(struct match_registry *r, const char *name, size_t length)
+{
+        struct match_rule *rule;
+
+        while ((rule = match_uniques_find(&r->uniques, &r->names->key, name, length)))
+                remove_rule(r, rule);
 }
 
 /* ---- what a message has ---- */

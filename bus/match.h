@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "bus/match-rule.h"
+#include "bus/match-unique.h"
 #include "bus/names.h"
 #include "core/hash.h"
 #include "core/list.h"
@@ -38,6 +39,7 @@ struct match_shape {
 struct match_registry {
         struct name_registry *names;
         struct list shapes; /* struct match_shape.of_registry */
+        struct match_uniques uniques;
         size_t n_rules;
 };
 
@@ -63,6 +65,10 @@ bool match_remove(struct match_registry *r, struct match_owner *o, const struct 
 
 /* Removes and frees all rules of an owner. */
 void match_remove_all(struct match_registry *r, struct match_owner *o);
+
+/* Removes and frees all rules, whoever's they are, that give a unique name of `length` bytes as
+ * sender or destination. */
+void match_remove_unique(struct match_registry *r, const char *name, size_t length);
 
 /* Owners found: a growing array that is used again and again. */
 struct match_found {

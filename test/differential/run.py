@@ -23,6 +23,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import comparing  # noqa: E402
 import random_policies  # noqa: E402
+import random_talk  # noqa: E402
 import verdicts  # noqa: E402
 from client import Timeout  # noqa: E402
 from daemons import STOCK, DaemonFailure  # noqa: E402
@@ -89,7 +90,9 @@ def parse_options() -> argparse.Namespace:
     comparing.add_options(parser)
     parser.add_argument("--policies", type=int, default=150, metavar="COUNT",
                         help="random policies to compare (%(default)s; 0 for none)")
-    parser.add_argument("--seed", type=int, default=1, help="seed of the random policies")
+    parser.add_argument("--talks", type=int, default=100, metavar="COUNT",
+                        help="random talks to compare (%(default)s; 0 for none)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of policies and talks")
     return parser.parse_args()
 
 
@@ -99,6 +102,7 @@ def main() -> int:
     load_scenarios()
     verdicts.register()
     random_policies.register(options.policies, options.seed)
+    random_talk.register(options.talks, options.seed)
     chosen = comparing.selected(SCENARIOS, options)
     if options.list:
         print("\n".join(item.name for item in chosen))

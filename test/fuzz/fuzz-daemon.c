@@ -511,7 +511,7 @@ static void check_empty(void)
         require(!b->peers.n_complete && !b->peers.n_incomplete);
         require(!b->peers.by_id.n_elements && !b->peers.by_user.n_elements);
         require(!b->names.table.n_elements && !b->n_names);
-        require(!b->n_rules && match_registry_empty(b->rules));
+        require(!bus_count_rules(b));
         require(match_registry_empty(b->eavesdrop) && match_registry_empty(b->monitors));
         require(!b->replies.table.n_elements);
 }

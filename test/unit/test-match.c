@@ -60,6 +60,7 @@ static void bus_deinit(struct bus *b)
         }
         g_assert_true(match_registry_empty(b->rules));
         g_assert_true(list_empty(&b->rules->shapes));
+        g_assert_cmpuint(b->rules->uniques.table.n_elements, ==, 0);
         g_assert_cmpuint(b->names.table.n_elements, ==, 0);
         match_registry_free(b->rules);
         name_registry_deinit(&b->names);
@@ -581,6 +582,34 @@ static void test_remove(void)
         message_unref(m);
 }
 
+/* Rules about a peer that goes, whoever's they are; and no others. */
+static void test_remove_unique(void)
+{
+        struct bus b;
+
+        bus_init(&b);
+        add(&b, 0, "sender=:1.3");
+        add(&b, 0, "sender=:1.33");
+        add(&b, 0, "destination=:1.3,member=M");
+        add(&b, 0, "arg0=:1.3");
+        add(&b, 1, "sender=:1.3");
+        add(&b, 1, "sender=:1.3");
+        add(&b, 1, "sender=:1.3,destination=:1.3");
+        add(&b, 1, "sender=a.b,destination=:1.4");
+        g_assert_cmpuint(b.rules->uniques.table.n_elements, ==, 3);
+        match_remove_unique(b.rules, ":1.", 3);
+        g_assert_cmpuint(b.rules->n_rules, ==, 8);
+        match_remove_unique(b.rules, ":1.3", 4);
+        assert_rules(&b, 0, "[sender=':1.33'][arg0=':1.3']");
+        assert_rules(&b, 1, "[sender='a.b',destination=':1.4']");
+        g_assert_cmpuint(b.rules->n_rules, ==, 3);
+        g_assert_cmpuint(b.peers[1].rules.n_rules, ==, 1);
+        g_assert_cmpuint(b.rules->uniques.table.n_elements, ==, 2);
+        match_remove_unique(b.rules, ":1.3", 4);
+        g_assert_cmpuint(b.rules->n_rules, ==, 3);
+        bus_deinit(&b);
+}
+
 /* A leader that goes leaves the ring to its heirs. */
 static void test_heirs(void)
 {
@@ -901,7 +930,7 @@ static void test_random(void)
 
 /* ---- faults ---- */
 
-static void test_no_memory(void)
+static void test_no_memory(gconstpointer text)
 {
         bool failed = true;
 
@@ -910,7 +939,7 @@ static void test_no_memory(void)
                 return;
         }
         for (unsigned n = 0; failed; n++) {
-                struct match_rule *rule = parse("sender=a.b,destination=c.d,type=signal");
+                struct match_rule *rule = parse(text);
                 struct bus b;
                 int r;
 
@@ -922,6 +951,7 @@ static void test_no_memory(void)
                 g_assert_true(match_registry_empty(b.rules) == failed);
                 if (failed) {
                         g_assert_true(list_empty(&b.rules->shapes));
+                        g_assert_cmpuint(b.rules->uniques.table.n_elements, ==, 0);
                         g_assert_cmpuint(b.names.table.n_elements, ==, 0);
                         match_rule_free(rule);
                 }
@@ -1105,9 +1135,15 @@ int main(int argc, char **argv)
         g_test_add_func("/match/deep", test_deep);
         g_test_add_func("/match/found-once", test_found_once);
         g_test_add_func("/match/remove", test_remove);
+        g_test_add_func("/match/remove-unique", test_remove_unique);
         g_test_add_func("/match/heirs", test_heirs);
         g_test_add_func("/match/random", test_random);
-        g_test_add_func("/match/no-memory", test_no_memory);
+        g_test_add_data_func("/match/no-memory/well-known",
+                             "sender=a.b,destination=c.d,type=signal", test_no_memory);
+        g_test_add_data_func("/match/no-memory/unique", "sender=:1.1,destination=:1.2",
+                             test_no_memory);
+        g_test_add_data_func("/match/no-memory/both", "sender=a.b,destination=:1.2",
+                             test_no_memory);
         g_test_add_func("/match/no-memory-for-found", test_no_memory_for_found);
         if (g_test_perf()) {
                 g_test_add_func("/match/cost-of-others", test_cost_of_others);

@@ -411,6 +411,31 @@ def listen(bus: Bus, label: str, rule: str) -> Client:
     return client
 
 
+@scenario(config(limits={"max_match_rules_per_connection": 4}),
+          params=[f"{who}, {how}" for who in ("has no rule", "has a rule", "had a rule")
+                  for how in ("goes", "becomes a monitor")])
+def about_who_is_gone(bus: Bus, case: str) -> None:
+    """Rules that nothing can match any more, as nobody will have that name again."""
+    who, _, how = case.partition(", ")
+    a, b = bus.connect("A"), bus.connect("B")
+    name = b.unique
+    if who != "has no rule":
+        b.add_match("type='error'")
+    if who == "had a rule":
+        b.remove_match("type='error'")
+    rules = [f"sender='{name}'", f"destination='{name}',eavesdrop='true'",
+             f"arg0='{name}'", f"sender='{name}',destination='com.example.A'"]
+    for rule in rules:
+        a.add_match(rule)
+    if how == "goes":
+        bus.drop(b)
+    else:
+        b.become_monitor(["type='error'"])
+    a.add_match("member='OneMore'")
+    for rule in rules:
+        a.remove_match(rule)
+
+
 @scenario()
 def name_owner_changed_by_unique_name(bus: Bus) -> None:
     """Waiting for one client to leave, as services do."""

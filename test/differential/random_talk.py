@@ -1,0 +1,332 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Random talk: several connections that come, claim names, listen, call, signal, answer, say what
+makes no sense, and go, one thing at a time. Does each of them get the same from both daemons?
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from random import Random
+from typing import Any, Callable
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import wire  # noqa: E402
+from client import Client  # noqa: E402
+from daemons import config  # noqa: E402
+from fixture import SCENARIOS, Bus, Scenario  # noqa: E402
+from wire import DRIVER, DRIVER_PATH, Variant  # noqa: E402
+
+GROUP = 5
+STEPS = 60
+MOST_CLIENTS = 5
+
+NAMES = ["com.example.A", "com.example.B", "com.example.B.Sub", "org.other"]
+INTERFACES = ["com.example.X", "com.example.X.Y", "org.other.I"]
+MEMBERS = ["One", "Two", "NameOwnerChanged"]
+PATHS = ["/", "/x", "/x/y", "/xy", DRIVER_PATH]
+ERRORS = ["com.example.Error.One", "org.freedesktop.DBus.Error.UnknownMethod"]
+TEXTS = ["", "a", "a,b", "it's", "/", "/x", "/x/", "/x/y", "/x/y/", "com", "com.example",
+         "com.example.A", "com.example.B.Sub", "com.exampl", "\\", "a'b"]
+NOT_NAMES = ["", "com", ":1", ":1.9999", "com.example.-", "com..example", "9.a", DRIVER, "a" * 256,
+             "com.example.Nobody"]
+LIMITS = {"max_names_per_connection": 5, "max_match_rules_per_connection": 12,
+          "max_replies_per_connection": 6, "max_message_unix_fds": 3}
+
+
+def rule_value(random: Random, key: str, uniques: list[str]) -> str:
+    """What a key of a match rule may be given, now and then what it may not."""
+    if random.random() < 0.04:
+        return random.choice(TEXTS)
+    choices = {
+        "type": ["signal", "method_call", "method_return", "error"],
+        "sender": [*uniques, *NAMES, DRIVER],
+        "destination": [*uniques, *NAMES],
+        "interface": [*INTERFACES, DRIVER],
+        "member": MEMBERS,
+        "path": PATHS,
+        "path_namespace": PATHS,
+        "eavesdrop": ["true", "false"],
+        "arg0namespace": ["com", "com.example", "com.example.B", "org.other"],
+    }
+    return random.choice(choices.get(key, TEXTS))
+
+
+def quoted(random: Random, text: str) -> str:
+    """A value as it may be written in a rule."""
+    style = random.random()
+    if style < 0.8 or not text:
+        return "'" + text.replace("'", "'\\''") + "'"
+    if style < 0.9:
+        return text.replace("\\", "\\\\").replace("'", "\\'").replace(",", "','")
+    half = len(text) // 2
+    return f"'{text[:half]}'" + text[half:].replace("'", "\\'").replace(",", "','")
+
+
+def any_rule(random: Random, uniques: list[str]) -> str:
+    """A match rule: mostly one that is taken."""
+    keys = ["type", "sender", "interface", "member", random.choice(["path", "path_namespace"]),
+            "destination", "eavesdrop", random.choice(["arg0", "arg1", "arg0path", "arg1path",
+                                                       "arg0namespace", "arg63", "arg2"])]
+    if random.random() < 0.03:
+        keys = ["path", "path_namespace", "arg64", "arg0", "arg0path", "foo", "arg1namespace", "argx"]
+    random.shuffle(keys)
+    blank = " " if random.random() < 0.05 else ""
+    return ",".join(f"{blank}{key}{blank}={quoted(random, rule_value(random, key, uniques))}"
+                    for key in keys[:random.choice([0, 1, 1, 2, 2, 2, 3, 4])])
+
+
+def any_body(random: Random) -> tuple[str, list[Any]]:
+    """A signature and what goes with it."""
+    text = random.choice([text for text in TEXTS if "\\" not in text])
+    return random.choice([
+        ("", []), ("s", [text]), ("ss", [text, random.choice(NAMES)]), ("o", [random.choice(PATHS)]),
+        ("so", [random.choice(NAMES), random.choice(PATHS)]), ("us", [7, text]),
+        ("as", [[text, "b"]]), ("a{sv}", [{text: Variant("u", 3)}]), ("v", [Variant("s", text)]),
+        ("sss", [random.choice(NAMES), "", text]), ("g", ["a(ii)"]), ("d", [0.5]), ("ay", [[1, 2]]),
+    ])
+
+
+class Talk:
+    """The connections of one daemon, and what becomes of them."""
+
+    def __init__(self, bus: Bus, random: Random) -> None:
+        self.bus = bus
+        self.random = random
+        self.count = 0
+        self.gone: list[str] = []
+        self.without_fds: set[str] = set()
+        self.rules: list[tuple[Client, str]] = []
+        # Calls that may wait for an answer: who asked whom, with which serial.
+        self.asked: list[tuple[Client, Client, int]] = []
+
+    @property
+    def clients(self) -> list[Client]:
+        """Those that are connected."""
+        return [c for c in self.bus.clients if c.unique and c.connected]
+
+    @property
+    def uniques(self) -> list[str]:
+        """Unique names of who is there, and of some who are not."""
+        return [*(c.unique for c in self.clients), *self.gone[-2:]]
+
+    def anybody(self) -> Client:
+        """One of the connections."""
+        return self.random.choice(self.clients)
+
+    def connect(self) -> None:
+        """One more."""
+        if len(self.clients) >= MOST_CLIENTS:
+            return
+        self.count += 1
+        random = self.random
+        nobody = os.geteuid() == 0 and random.random() < 0.3
+        takes_fds = random.random() < 0.8
+        client = self.bus.connect(f"C{self.count}", fds=takes_fds, uid=65534 if nobody else None)
+        if not takes_fds:
+            self.without_fds.add(client.unique)
+
+    def leave(self) -> None:
+        """One less."""
+        if len(self.clients) > 2:
+            self.forget(client := self.anybody())
+            self.bus.drop(client)
+
+    def forget(self, client: Client) -> None:
+        """Nobody waits for somebody who goes, and its rules go with it."""
+        self.gone.append(client.unique)
+        self.asked = [a for a in self.asked if client not in a[:2]]
+        self.rules = [r for r in self.rules if r[0] is not client]
+
+    def claim(self) -> None:
+        """RequestName."""
+        name = self.random.choice(NAMES if self.random.random() < 0.93 else NOT_NAMES)
+        self.anybody().request_name(name, self.random.choice([0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 255]))
+
+    def release(self) -> None:
+        """ReleaseName."""
+        self.anybody().release_name(
+            self.random.choice(NAMES if self.random.random() < 0.93 else NOT_NAMES))
+
+    def listen(self) -> None:
+        """AddMatch."""
+        client, rule = self.anybody(), any_rule(self.random, self.uniques)
+        reply = client.add_match(rule)
+        if reply and reply.type == wire.METHOD_RETURN:
+            self.rules.append((client, rule))
+
+    def deafen(self) -> None:
+        """RemoveMatch, mostly of a rule that is there. The reference does not tell rules apart by
+        their path_namespace, and may remove another."""
+        rules = [r for r in self.rules if "path_namespace" not in r[1]]
+        if rules and self.random.random() < 0.9:
+            self.rules.remove(chosen := self.random.choice(rules))
+            chosen[0].remove_match(chosen[1])
+        elif "path_namespace" not in (rule := any_rule(self.random, self.uniques)):
+            self.anybody().remove_match(rule)
+
+    def ask_driver(self) -> None:
+        """Some other method of the driver, with what it wants or with something else."""
+        random, client = self.random, self.anybody()
+        name = random.choice([*NAMES, *self.uniques, *NOT_NAMES])
+        member, sig, body = random.choice([
+            ("GetNameOwner", "s", [name]), ("NameHasOwner", "s", [name]),
+            ("ListQueuedOwners", "s", [name]), ("StartServiceByName", "su", [name, 0]),
+            ("GetConnectionUnixUser", "s", [name]), ("GetId", "", []), ("Hello", "", []),
+            ("NoSuchMethod", "", []), ("GetNameOwner", "", []), ("RequestName", "s", [name]),
+            ("AddMatch", "u", [7]), ("GetNameOwner", "su", [name, 7]),
+        ])
+        client.driver(member, sig, body,
+                      interface=random.choice([DRIVER] * 6 + [None, "com.example.X",
+                                                              "org.freedesktop.DBus.Peer"]),
+                      path=random.choice([DRIVER_PATH] * 5 + ["/", "/x"]))
+
+    def fds(self) -> list[int]:
+        """Mostly none."""
+        return [0] * self.random.choices([0, 1, 2, 4], [85, 8, 5, 2])[0]
+
+    def fds_for_all(self) -> list[int]:
+        """None if somebody could not take them: of calls and replies that are refused for that, the
+        reference goes on waiting for the reply (see exceptions.txt)."""
+        return self.fds() if self.without_fds.isdisjoint(c.unique for c in self.clients) else []
+
+    def oddities(self) -> dict[str, Any]:
+        """Flags, byte order and header fields that are of no importance."""
+        random = self.random
+        extra: list[tuple[Any, ...]] = []
+        if random.random() < 0.1:
+            extra.append((random.choice([10, 77, 200]), "s", "unknown"))
+        return {"flags": random.choice([0] * 8 + [1, 2, 4, 7, 8, 0x80]), "extra": extra,
+                "order": ">" if random.random() < 0.15 else "<"}
+
+    def destination(self, receiver: Client) -> str:
+        """Of a message: somebody, by one of its names, or nobody."""
+        return self.random.choices(
+            [receiver.unique, self.random.choice(NAMES), self.random.choice(self.uniques),
+             self.random.choice(NOT_NAMES[3:4] + NOT_NAMES[-1:])], [50, 38, 6, 6])[0]
+
+    def call(self) -> None:
+        """A method call to a peer."""
+        random, client, receiver = self.random, self.anybody(), self.anybody()
+        destination, odd = self.destination(receiver), self.oddities()
+        sig, body = any_body(random)
+        serial = client.send(wire.call(
+            destination, random.choice(PATHS), random.choice([*INTERFACES, None]),
+            random.choice(MEMBERS), sig, body, fds=self.fds_for_all(), **odd))
+        if destination == receiver.unique and not odd["flags"] & wire.NO_REPLY:
+            self.asked.append((client, receiver, serial))
+
+    def answer(self) -> None:
+        """A reply, mostly to a call that is there."""
+        random = self.random
+        asker, answerer, serial = random.choice(
+            self.asked or [(self.anybody(), self.anybody(), 4711)])
+        if random.random() < 0.1:
+            answerer = self.anybody()
+        if random.random() < 0.1:
+            serial += 1
+        if random.random() < 0.85:
+            self.asked = [a for a in self.asked if a != (asker, answerer, serial)]
+        sig, body = any_body(random)
+        odd = self.oddities()
+        odd["flags"] |= wire.NO_REPLY
+        if random.random() < 0.6:
+            message = wire.method_return(asker.unique, serial, sig, body, fds=self.fds_for_all(),
+                                         **odd)
+        else:
+            message = wire.error(asker.unique, serial, random.choice(ERRORS), sig, body, **odd)
+        answerer.send(message)
+
+    def tell(self) -> None:
+        """A signal, to all or to somebody."""
+        random, client = self.random, self.anybody()
+        sig, body = any_body(random)
+        client.send(wire.signal(
+            random.choice(PATHS), random.choice(INTERFACES), random.choice(MEMBERS), sig, body,
+            destination=self.destination(self.anybody()) if random.random() < 0.25 else None,
+            fds=self.fds(), **self.oddities()))
+
+    def babble(self) -> None:
+        """What no client should say, though it is no reason to throw it out; or is one."""
+        random, client = self.random, self.anybody()
+        path, interface, member = random.choice(PATHS), random.choice(INTERFACES), "One"
+        message = random.choice([
+            lambda: wire.call(None, path, interface, member),
+            lambda: wire.call(DRIVER, path, interface, member, flags=wire.NO_REPLY),
+            lambda: wire.signal(path, interface, member, destination=DRIVER),
+            lambda: wire.method_return(DRIVER, 4711),
+            lambda: wire.method_return(None, 4711),
+            lambda: wire.error(None, 4711, ERRORS[0]),
+            lambda: wire.signal(DRIVER_PATH, DRIVER, "NameOwnerChanged", "sss", ["a", "b", "c"]),
+            lambda: wire.build(random.choice([5, 77, 255]),
+                               [(wire.DESTINATION, random.choice([None, self.anybody().unique]))]),
+            lambda: wire.signal(path, interface, member,
+                                extra=[(wire.SENDER, random.choice(self.uniques))]),
+            lambda: wire.call(self.anybody().unique, path, interface, member,
+                              extra=[(wire.REPLY_SERIAL, 7)]),
+            lambda: wire.signal("/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", member),
+            lambda: wire.build(0, []),
+            lambda: wire.signal(None, interface, member),
+            lambda: wire.call(self.anybody().unique, path, "no interface", member),
+        ])()
+        client.send(message)
+        if not client.connected:
+            client.drain()
+            self.forget(client)
+            self.bus.drop(client)
+
+    def step(self) -> None:
+        """Something happens."""
+        actions: list[tuple[Callable[[], None], int]] = [
+            (self.connect, 5), (self.leave, 3), (self.claim, 14), (self.release, 7),
+            (self.listen, 14), (self.deafen, 5), (self.ask_driver, 8), (self.call, 16),
+            (self.answer, 12), (self.tell, 18), (self.babble, 3),
+        ]
+        self.random.choices([a for a, _ in actions], [weight for _, weight in actions])[0]()
+        self.bus.settle()
+
+
+def group(bus: Bus, which: tuple[int, int, int]) -> None:
+    """The scenario: talks number first to last of a seed."""
+    seed, first, last = which
+    for number in range(first, last + 1):
+        bus.log(f"talk {number} of seed {seed}")
+        random = Random(f"{seed} {number}")
+        talk = Talk(bus, random)
+        for _ in range(3):
+            talk.connect()
+        for _ in range(STEPS):
+            while len(talk.clients) < 2:
+                talk.connect()
+            talk.step()
+        for client in list(bus.clients):
+            bus.settle()
+            bus.drop(client)
+
+
+def register(count: int, seed: int) -> None:
+    """Add scenarios for so many talks."""
+    for first in range(0, count, GROUP):
+        last = min(count, first + GROUP) - 1
+        SCENARIOS.append(Scenario(f"random_talk.seed_{seed}[{first}-{last}]", group,
+                                  config(limits=LIMITS), False, (), (seed, first, last), True))
+
+
+def main() -> int:
+    """Run nothing but random talk, by the runner of the whole suite."""
+    import run  # pylint: disable=import-outside-toplevel,cyclic-import
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0], add_help=True)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, default=500)
+    options, rest = parser.parse_known_args()
+    sys.argv[1:] = ["-k", f"random_talk.seed_{options.seed}[", "--seed", str(options.seed),
+                    "--talks", str(options.count), "--policies", "0", *rest]
+    return run.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
