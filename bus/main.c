@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -175,6 +176,18 @@ static int enter_place(struct daemon *d, const struct config *config, char **err
         return 0;
 }
 
+/* A descriptor is closed when it has been written to: not the one where the pid is wanted, too. */
+static int publish_address(const struct daemon *d, char **error)
+{
+        int fd = d->options.print_address_fd;
+
+        if (fd < 0)
+                return 0;
+        if (fd > STDERR_FILENO && fd == d->options.print_pid_fd)
+                fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        return process_print_line(fd, d->server.address, error);
+}
+
 /* Tells where we are, finds its place, and gives up what is not needed any more. */
 static int settle(struct daemon *d, char **error)
 {
@@ -184,8 +197,7 @@ static int settle(struct daemon *d, char **error)
 
         /* Whoever is told where we are may send them. */
         hold_signals(&signals);
-        if (d->options.print_address_fd >= 0 &&
-            process_print_line(d->options.print_address_fd, d->server.address, error) < 0)
+        if (publish_address(d, error) < 0)
                 return -1;
         if (config->user && process_find_user(&d->user, config->user, error) < 0)
                 return -1;

@@ -170,8 +170,11 @@ static int close_standard(char **error)
 static int see_child_off(pid_t child, int go, int (*parent)(pid_t child, void *data, char **error),
                          void *data, char **error)
 {
-        if (parent(child, data, error) == 0 && write(go, "", 1) == 1)
-                _exit(EXIT_SUCCESS);
+        if (parent(child, data, error) == 0) {
+                if (write(go, "", 1) == 1)
+                        _exit(EXIT_SUCCESS);
+                fail(error, "Failed to let go of", "dbus-daemon", errno);
+        }
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
         return -1;

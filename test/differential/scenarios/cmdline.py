@@ -178,6 +178,23 @@ def print_to_fds(bus: Bus) -> None:
         bus.log(f"{name}: {text.replace(str(daemon.pid), '<pid>')!r}")
 
 
+@scenario(None, params=["--nofork", "--fork"])
+def print_to_one_fd(bus: Bus, how: str) -> None:
+    """Address and process id on the same fd."""
+    reader, writer = os.pipe()
+    daemon = launch(bus, how, f"--print-address={writer}", f"--print-pid={writer}",
+                    pass_fds=(writer,))
+    os.close(writer)
+    with os.fdopen(reader, encoding="ascii") as stream:
+        lines = stream.read().splitlines()
+    for pid in lines[1:]:
+        bus.log(f"the daemon's: {int(pid) == daemon.pid}")
+        os.kill(int(pid), signal.SIGTERM)
+    bus.log(f"{lines[:1]}, exit status {daemon.wait()}")
+    bus.log_output("stderr", daemon.stderr())
+    assert len(lines) == 2, "no process id"
+
+
 @scenario(None)
 def forking(bus: Bus) -> None:
     """--fork: the first process ends well, the printed one serves."""
