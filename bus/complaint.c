@@ -21,7 +21,7 @@ const char *complaint_type_name(uint8_t type)
                 [MESSAGE_SIGNAL] = "signal",
         };
 
-        return type < sizeof(names) / sizeof(*names) ? names[type] : "unknown";
+        return names[type < sizeof(names) / sizeof(*names) ? type : MESSAGE_INVALID];
 }
 
 static const char *name_of(const struct peer *from)

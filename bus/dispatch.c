@@ -21,14 +21,15 @@ static const char *or_none(const char *text)
 /* A monitor only listens; it may ask whether the connection is alive, though. */
 static void refuse_monitor(struct peer *p, const struct message *m)
 {
+        const char *destination = message_text(m, FIELD_DESTINATION);
+
         log_line(LOG_LEVEL_WARNING,
                  "Monitoring connection %s (%s) is not allowed to send messages; closing it. "
                  "Please fix the monitor to not do that. (message type=\"%s\" interface=\"%s\" "
                  "member=\"%s\" error name=\"%s\" destination=\"%s\")",
                  p->name, peer_description(p), complaint_type_name(m->header.type),
                  or_none(message_text(m, FIELD_INTERFACE)), or_none(message_text(m, FIELD_MEMBER)),
-                 or_none(message_text(m, FIELD_ERROR_NAME)),
-                 or_none(message_text(m, FIELD_DESTINATION)));
+                 or_none(message_text(m, FIELD_ERROR_NAME)), destination ? destination : BUS_NAME);
         peer_disconnect(p);
 }
 
@@ -48,6 +49,9 @@ static int to_bus(struct bus *bus, struct peer *from, struct message *m, struct 
                 route_capture(bus, from, NULL, m);
         if (!r && !first)
                 route_passed_to_bus(bus, from, m);
+        /* Who waits for it hears so after those who see the call that made it one. */
+        if (from->state == PEER_MONITOR)
+                route_forget_replies(bus, from);
         return r;
 }
 
@@ -140,7 +144,7 @@ static bool dispatch_authenticated(struct peer *p)
 
         if (!p->has_uid) {
                 /* ANONYMOUS, or TCP: rules about users say nothing of nobody. */
-                if (!bus->config->allow_anonymous)
+                if (!bus->allow_anonymous)
                         return false;
         } else if (!policy_may_connect(bus->config->policy, &who, bus->uid)) {
                 return false;
@@ -157,7 +161,7 @@ static void dispatch_closed(struct peer *p)
         links_leave(bus, p);
         /* The reference looks for rules about who goes if he has some himself: others have to find
          * theirs, or not, when they remove them. */
-        if (p->rules.n_rules + p->eavesdrop_rules.n_rules)
+        if (p->rules.n_rules + p->eavesdrop_rules.n_rules + p->monitor_rules.n_rules)
                 bus_drop_rules(bus, p);
         match_remove_all(bus->monitors, &p->monitor_rules);
         if (p->was == PEER_ACTIVE)

@@ -53,6 +53,11 @@ extern const size_t n_driver_interfaces;
  */
 int driver_check_privileged(struct driver_call *c, const char *method);
 
+/* Refuses the caller what it has as much of as the limit allows: "own more services". Sets the
+ * fault, logs it, and returns -1. */
+int driver_limit_exceeded(struct driver_call *c, const char *what, const char *limit,
+                          int64_t value);
+
 /* Handlers, by area; the tables are in driver-tables.c. */
 int driver_hello(struct driver_call *c);
 int driver_request_name(struct driver_call *c);

@@ -6,7 +6,6 @@
 #include "bus/announce.h"
 #include "bus/driver-call.h"
 #include "bus/log.h"
-#include "bus/route.h"
 
 /* Parses the rule that is the next argument. Returns 0, or -1 with the fault set. */
 static int read_rule(struct driver_call *c, struct reader *from, struct match_rule **rulep)
@@ -46,18 +45,9 @@ int driver_add_match(struct driver_call *c)
         struct match_rule *rule;
         int r;
 
-        if (p->rules.n_rules + p->eavesdrop_rules.n_rules >= (uint64_t)limit) {
-                log_line(LOG_LEVEL_WARNING,
-                         "Connection \"%s\" is not allowed to add more match rules (increase "
-                         "limits in configuration file if required; "
-                         "max_match_rules_per_connection=%" PRId64 ")",
-                         p->name, limit);
-                return fault_set(c->fault, ERROR_LIMITS_EXCEEDED,
-                                 "Connection \"%s\" is not allowed to add more match rules "
-                                 "(increase limits in configuration file if required; "
-                                 "max_match_rules_per_connection=%" PRId64 ")",
-                                 p->name, limit);
-        }
+        if (p->rules.n_rules + p->eavesdrop_rules.n_rules >= (uint64_t)limit)
+                return driver_limit_exceeded(c, "add more match rules",
+                                             "max_match_rules_per_connection", limit);
         if (read_rule(c, &c->args, &rule) < 0)
                 return -1;
         if (match_rule_eavesdrops(rule) && (driver_check_privileged(c, "AddMatch") < 0 ||
@@ -166,7 +156,6 @@ static void become_monitor(struct bus *bus, struct peer *p, struct rule_list *ru
         /* Without memory for its rules it would wait in vain. */
         if (add_rules(bus, p, rules) < 0)
                 peer_disconnect(p);
-        route_forget_replies(bus, p);
 }
 
 /* The flags are behind the rules, but are looked at first. */

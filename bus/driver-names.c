@@ -13,21 +13,31 @@
 /* "Method: org.freedesktop.DBus.StartServiceByName". */
 #define START_REPLY_ALREADY_RUNNING 2
 
+/* Tells the administrator what the caller is told, and which limit it was. Returns -1. */
+static int log_limit(const struct driver_call *c, const char *limit, int64_t value)
+{
+        log_line(LOG_LEVEL_WARNING, "%s (%s=%" PRId64 ")", fault_text(c->fault), limit, value);
+        return -1;
+}
+
 /* May one more connection of this user be complete? */
 static int check_connection_limits(struct driver_call *c)
 {
         const struct limits *l = &c->bus->config->limits;
         const struct peer *p = c->caller;
 
-        if (c->bus->peers.n_complete >= (uint64_t)l->max_completed_connections)
-                return fault_set(c->fault, ERROR_LIMITS_EXCEEDED,
-                                 "The maximum number of active connections has been reached");
+        if (c->bus->peers.n_complete >= (uint64_t)l->max_completed_connections) {
+                fault_set(c->fault, ERROR_LIMITS_EXCEEDED,
+                          "The maximum number of active connections has been reached");
+                return log_limit(c, "max_completed_connections", l->max_completed_connections);
+        }
         if (p->has_uid &&
-            peers_of_user(&c->bus->peers, p->uid) >= (uint64_t)l->max_connections_per_user)
-                return fault_set(c->fault, ERROR_LIMITS_EXCEEDED,
-                                 "The maximum number of active connections for UID %lu has been "
-                                 "reached",
-                                 (unsigned long)p->uid);
+            peers_of_user(&c->bus->peers, p->uid) >= (uint64_t)l->max_connections_per_user) {
+                fault_set(c->fault, ERROR_LIMITS_EXCEEDED,
+                          "The maximum number of active connections for UID %lu has been reached",
+                          (unsigned long)p->uid);
+                return log_limit(c, "max_connections_per_user", l->max_connections_per_user);
+        }
         return 0;
 }
 
@@ -102,11 +112,8 @@ static int check_own(struct driver_call *c, const char *name, uint32_t length)
                                  p->name, name);
         /* The unique name counts, too. */
         if (p->names.n_names + 1 >= (uint64_t)l->max_names_per_connection)
-                return fault_set(c->fault, ERROR_LIMITS_EXCEEDED,
-                                 "Connection \"%s\" is not allowed to own more services (increase "
-                                 "limits in configuration file if required; "
-                                 "max_names_per_connection=%" PRId64 ")",
-                                 p->name, l->max_names_per_connection);
+                return driver_limit_exceeded(c, "own more services", "max_names_per_connection",
+                                             l->max_names_per_connection);
         return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "bus/driver.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "bus/activation-systemd.h"
@@ -62,6 +63,17 @@ int driver_check_privileged(struct driver_call *c, const char *method)
                           "rejected attempt to call %s by connection %s (%s) with unknown uid",
                           method, p->name, peer_description(p));
         log_line(LOG_LEVEL_SECURITY, "%s", fault_text(c->fault));
+        return -1;
+}
+
+int driver_limit_exceeded(struct driver_call *c, const char *what, const char *limit, int64_t value)
+{
+        fault_set(
+                c->fault, ERROR_LIMITS_EXCEEDED,
+                "Connection \"%s\" is not allowed to %s (increase limits in configuration file if "
+                "required; %s=%" PRId64 ")",
+                c->caller->name, what, limit, value);
+        log_line(LOG_LEVEL_WARNING, "%s", fault_text(c->fault));
         return -1;
 }
 

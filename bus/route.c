@@ -30,28 +30,11 @@ static struct name_owner *names_of(struct peer *p)
         return p ? &p->names : NULL;
 }
 
-static int refuse(const struct delivery *d, struct peer *to, const char *error, const char *what,
-                  unsigned n_matched, struct fault *fault)
+static struct complaint complaint_of(const struct delivery *d, struct peer *to, const char *what,
+                                     unsigned n_matched)
 {
-        struct complaint c = {
-                .error = error,
+        return (struct complaint){
                 .what = what,
-                .n_matched = n_matched,
-                .log = to == d->addressed, /* nobody is told of what an eavesdropper missed */
-                .requested_reply = d->requested_reply,
-                .message = d->message,
-                .from = d->from,
-                .to = to,
-        };
-
-        return complaint_set(&c, fault);
-}
-
-/* A rule with log="true" lets the message pass, but wants it known. */
-static void log_allowed(const struct delivery *d, struct peer *to, unsigned n_matched)
-{
-        struct complaint c = {
-                .what = "Would reject message",
                 .n_matched = n_matched,
                 .log = true,
                 .requested_reply = d->requested_reply,
@@ -59,6 +42,33 @@ static void log_allowed(const struct delivery *d, struct peer *to, unsigned n_ma
                 .from = d->from,
                 .to = to,
         };
+}
+
+/* Policy forbids it. */
+static int refuse(const struct delivery *d, struct peer *to, const char *what, unsigned n_matched,
+                  struct fault *fault)
+{
+        struct complaint c = complaint_of(d, to, what, n_matched);
+
+        c.error = ERROR_ACCESS_DENIED;
+        c.log = to == d->addressed; /* nobody is told of what an eavesdropper may not have */
+        return complaint_set(&c, fault);
+}
+
+/* The receiver does not read. */
+static int refuse_full(const struct delivery *d, struct peer *to, struct fault *fault)
+{
+        struct complaint c =
+                complaint_of(d, to, "Rejected: destination has a full message queue", 0);
+
+        c.error = ERROR_LIMITS_EXCEEDED;
+        return complaint_set(&c, fault);
+}
+
+/* A rule with log="true" lets the message pass, but wants it known. */
+static void log_allowed(const struct delivery *d, struct peer *to, unsigned n_matched)
+{
+        struct complaint c = complaint_of(d, to, "Would reject message", n_matched);
 
         complaint_set(&c, NULL);
 }
@@ -103,8 +113,7 @@ static int check_policy(const struct delivery *d, struct peer *to, struct fault 
         if (d->from) {
                 v = policy_may_send(d->from->policy, &pm, &d->bus->names);
                 if (!v.allow)
-                        return refuse(d, to, ERROR_ACCESS_DENIED, "Rejected send message",
-                                      v.n_matched, fault);
+                        return refuse(d, to, "Rejected send message", v.n_matched, fault);
                 if (v.log)
                         log_allowed(d, to, v.n_matched);
         }
@@ -112,12 +121,10 @@ static int check_policy(const struct delivery *d, struct peer *to, struct fault 
                 return 0;
         v = policy_may_receive(to->policy, &pm, &d->bus->names);
         if (!v.allow)
-                return refuse(d, to, ERROR_ACCESS_DENIED, "Rejected receive message", v.n_matched,
-                              fault);
+                return refuse(d, to, "Rejected receive message", v.n_matched, fault);
         if (to->output.bytes > (uint64_t)limits->max_outgoing_bytes ||
             to->output.n_fds > (uint64_t)limits->max_outgoing_unix_fds)
-                return refuse(d, to, ERROR_LIMITS_EXCEEDED,
-                              "Rejected: destination has a full message queue", 0, fault);
+                return refuse_full(d, to, fault);
         return 0;
 }
 

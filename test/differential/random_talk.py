@@ -73,7 +73,8 @@ def any_rule(random: Random, uniques: list[str]) -> str:
             "destination", "eavesdrop", random.choice(["arg0", "arg1", "arg0path", "arg1path",
                                                        "arg0namespace", "arg63", "arg2"])]
     if random.random() < 0.03:
-        keys = ["path", "path_namespace", "arg64", "arg0", "arg0path", "foo", "arg1namespace", "argx"]
+        keys = ["path", "path_namespace", "arg64", "arg0", "arg0path", "foo", "arg1namespace",
+                "argx"]
     random.shuffle(keys)
     blank = " " if random.random() < 0.05 else ""
     return ",".join(f"{blank}{key}{blank}={quoted(random, rule_value(random, key, uniques))}"
@@ -84,8 +85,9 @@ def any_body(random: Random) -> tuple[str, list[Any]]:
     """A signature and what goes with it."""
     text = random.choice([text for text in TEXTS if "\\" not in text])
     return random.choice([
-        ("", []), ("s", [text]), ("ss", [text, random.choice(NAMES)]), ("o", [random.choice(PATHS)]),
-        ("so", [random.choice(NAMES), random.choice(PATHS)]), ("us", [7, text]),
+        ("", []), ("s", [text]), ("ss", [text, random.choice(NAMES)]),
+        ("o", [random.choice(PATHS)]), ("so", [random.choice(NAMES), random.choice(PATHS)]),
+        ("us", [7, text]),
         ("as", [[text, "b"]]), ("a{sv}", [{text: Variant("u", 3)}]), ("v", [Variant("s", text)]),
         ("sss", [random.choice(NAMES), "", text]), ("g", ["a(ii)"]), ("d", [0.5]), ("ay", [[1, 2]]),
     ])
@@ -106,8 +108,8 @@ class Talk:
 
     @property
     def clients(self) -> list[Client]:
-        """Those that are connected."""
-        return [c for c in self.bus.clients if c.unique and c.connected]
+        """Those that are connected, and may speak."""
+        return [c for c in self.bus.clients if c.unique and c.connected and not c.monitor]
 
     @property
     def uniques(self) -> list[str]:
@@ -141,6 +143,20 @@ class Talk:
         self.gone.append(client.unique)
         self.asked = [a for a in self.asked if client not in a[:2]]
         self.rules = [r for r in self.rules if r[0] is not client]
+
+    def watch(self) -> None:
+        """One of them becomes a monitor, or the one that is goes: of two, the reference has one see
+        more of the other's end than there is (see exceptions.txt)."""
+        monitors = [c for c in self.bus.clients if c.monitor]
+        if monitors:
+            self.bus.drop(monitors[0])
+        elif len(self.clients) > 2:
+            client = self.anybody()
+            rules = [any_rule(self.random, self.uniques)
+                     for _ in range(self.random.choice([0, 1, 2]))]
+            client.become_monitor([rule for rule in rules if "destination" not in rule])
+            if client.monitor:
+                self.forget(client)
 
     def claim(self) -> None:
         """RequestName."""
@@ -191,7 +207,8 @@ class Talk:
 
     def fds_for_all(self) -> list[int]:
         """None if somebody could not take them: of calls and replies that are refused for that, the
-        reference goes on waiting for the reply (see exceptions.txt)."""
+        reference goes on waiting for the reply (see exceptions.txt), and a monitor sees in which
+        order others were refused a signal."""
         return self.fds() if self.without_fds.isdisjoint(c.unique for c in self.clients) else []
 
     def oddities(self) -> dict[str, Any]:
@@ -248,7 +265,8 @@ class Talk:
         client.send(wire.signal(
             random.choice(PATHS), random.choice(INTERFACES), random.choice(MEMBERS), sig, body,
             destination=self.destination(self.anybody()) if random.random() < 0.25 else None,
-            fds=self.fds(), **self.oddities()))
+            fds=self.fds_for_all() if len(self.bus.clients) > len(self.clients) else self.fds(),
+            **self.oddities()))
 
     def babble(self) -> None:
         """What no client should say, though it is no reason to throw it out; or is one."""
@@ -268,7 +286,7 @@ class Talk:
                                 extra=[(wire.SENDER, random.choice(self.uniques))]),
             lambda: wire.call(self.anybody().unique, path, interface, member,
                               extra=[(wire.REPLY_SERIAL, 7)]),
-            lambda: wire.signal("/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", member),
+            lambda: wire.signal(f"{DRIVER_PATH}/Local", f"{DRIVER}.Local", member),
             lambda: wire.build(0, []),
             lambda: wire.signal(None, interface, member),
             lambda: wire.call(self.anybody().unique, path, "no interface", member),
@@ -284,7 +302,7 @@ class Talk:
         actions: list[tuple[Callable[[], None], int]] = [
             (self.connect, 5), (self.leave, 3), (self.claim, 14), (self.release, 7),
             (self.listen, 14), (self.deafen, 5), (self.ask_driver, 8), (self.call, 16),
-            (self.answer, 12), (self.tell, 18), (self.babble, 3),
+            (self.answer, 12), (self.tell, 18), (self.babble, 3), (self.watch, 2),
         ]
         self.random.choices([a for a, _ in actions], [weight for _, weight in actions])[0]()
         self.bus.settle()

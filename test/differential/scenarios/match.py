@@ -413,7 +413,7 @@ def listen(bus: Bus, label: str, rule: str) -> Client:
 
 @scenario(config(limits={"max_match_rules_per_connection": 4}),
           params=[f"{who}, {how}" for who in ("has no rule", "has a rule", "had a rule")
-                  for how in ("goes", "becomes a monitor")])
+                  for how in ("goes", "becomes a monitor", "goes as a monitor")])
 def about_who_is_gone(bus: Bus, case: str) -> None:
     """Rules that nothing can match any more, as nobody will have that name again."""
     who, _, how = case.partition(", ")
@@ -425,12 +425,14 @@ def about_who_is_gone(bus: Bus, case: str) -> None:
         b.remove_match("type='error'")
     rules = [f"sender='{name}'", f"destination='{name}',eavesdrop='true'",
              f"arg0='{name}'", f"sender='{name}',destination='com.example.A'"]
+    if how == "goes as a monitor":
+        b.become_monitor(["type='error'"])
     for rule in rules:
         a.add_match(rule)
-    if how == "goes":
-        bus.drop(b)
-    else:
+    if how == "becomes a monitor":
         b.become_monitor(["type='error'"])
+    else:
+        bus.drop(b)
     a.add_match("member='OneMore'")
     for rule in rules:
         a.remove_match(rule)
