@@ -38,6 +38,7 @@ int bus_init(struct bus *bus, struct loop *loop, struct config *config,
         }
         bus->config = config;
         bus->reply_timeout = config->limits.reply_timeout;
+        bus->allow_anonymous = config->allow_anonymous;
         return 0;
 }
 

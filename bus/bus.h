@@ -60,6 +60,7 @@ struct bus {
         uint32_t last_serial;    /* of the messages that the bus itself makes */
         uid_t uid;               /* whom the daemon runs as */
         bool systemd_activation; /* --systemd-activation: systemd starts services */
+        bool allow_anonymous;    /* reloading does not change it */
         char guid[33];           /* of the bus: what GetId answers */
 
         /* What the driver can ask of the layer above. */

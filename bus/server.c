@@ -64,7 +64,7 @@ static void socket_ready(struct loop_source *source, uint32_t events)
         struct sasl_server_config sasl = {
                 .guid = socket->listener->guid,
                 .mechanisms = s->mechanisms,
-                .allow_anonymous = s->allow_anonymous,
+                .allow_anonymous = s->bus.allow_anonymous,
                 .fd_passing_possible = ls->is_unix,
                 .cookie_context = "org_freedesktop_general",
                 .own_uid = s->bus.uid,
@@ -88,7 +88,6 @@ static int take_mechanisms(struct server *s, const struct config *config, char *
 {
         const struct config_strings *m = &config->mechanisms;
 
-        s->allow_anonymous = config->allow_anonymous;
         if (!m->n)
                 return 0;
         s->mechanisms = calloc(m->n + 1, sizeof(*s->mechanisms));

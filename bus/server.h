@@ -27,8 +27,7 @@ struct server {
         size_t n_listeners;
         struct server_socket *sockets;
         size_t n_sockets;
-        char **mechanisms; /* of authentication, then NULL; NULL: all */
-        bool allow_anonymous;
+        char **mechanisms;             /* of authentication, then NULL; NULL: all */
         char *address;                 /* what clients connect to: all of them, ';' between */
         struct dir_watch dirs;         /* where configuration and service files are */
         struct loop_timer retry_timer; /* while there was no descriptor for a new connection */

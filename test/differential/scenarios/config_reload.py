@@ -146,6 +146,19 @@ def authentication(bus: Bus, way: str) -> None:
     b.auth_exchange("AUTH ANONYMOUS")
 
 
+@scenario(config(auth=("ANONYMOUS", "EXTERNAL"), extra="  <allow_anonymous/>"), params=WAYS)
+def anonymous(bus: Bus, way: str) -> None:
+    """Whoever is nobody may still connect, as is said of everything about connecting."""
+    a = bus.connect("A")
+    reload(bus, a, way, config(auth=("EXTERNAL",)))
+    b = bus.raw("B")
+    b.send_raw(b"\0")
+    b.auth_exchange("AUTH ANONYMOUS")
+    b.auth_send("BEGIN")
+    b.hello()
+    b.driver("GetId")
+
+
 @scenario(params=WAYS)
 def services(bus: Bus, way: str) -> None:
     """Service files that come and go, and the signal about them."""
