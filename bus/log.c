@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 static unsigned log_targets = LOG_TO_STDERR;
-static char log_prefix[64]; /* "[session uid=0 pid=7] ", as the reference marks its lines */
+/* "[session uid=0 pid=7] " or "[system] ", as the reference marks the lines of these two. */
+static char log_prefix[64];
 
 static const int priorities[] = {
         [LOG_LEVEL_INFO] = LOG_DAEMON | LOG_INFO,
@@ -24,8 +25,8 @@ void log_setup(unsigned targets, const char *bus_type)
         log_prefix[0] = '\0';
         if (bus_type && !strcmp(bus_type, "system"))
                 snprintf(log_prefix, sizeof(log_prefix), "[system] ");
-        else if (bus_type)
-                snprintf(log_prefix, sizeof(log_prefix), "[%.16s uid=%lu pid=%lu] ", bus_type,
+        else if (bus_type && !strcmp(bus_type, "session"))
+                snprintf(log_prefix, sizeof(log_prefix), "[session uid=%lu pid=%lu] ",
                          (unsigned long)getuid(), (unsigned long)getpid());
         if (targets & LOG_TO_SYSLOG)
                 openlog("dbus-daemon", LOG_PID, LOG_DAEMON);

@@ -45,7 +45,7 @@ struct run {
 
 static void run_init(struct run *r, const struct wish *w)
 {
-        g_autofree char *elements = g_strconcat("<type>test</type>", w->config, NULL);
+        g_autofree char *elements = g_strconcat("<type>session</type>", w->config, NULL);
 
         r->pid = 0;
         r->directory = g_dir_make_tmp("log-test-XXXXXX", NULL);
@@ -166,7 +166,7 @@ static void test_running(gconstpointer data)
         wait_for(&r, RELOADED);
         g_assert_no_errno(kill(r.pid, SIGTERM));
         g_assert_cmpint(run_end(&r), ==, 0);
-        prefix = g_strdup_printf("[test uid=%lu pid=%ld] ", (unsigned long)getuid(), (long)r.pid);
+        prefix = g_strdup_printf("[session uid=%lu pid=%ld] ", (unsigned long)getuid(), (long)r.pid);
         check_logs(&r, w, LOG_DAEMON | LOG_INFO, prefix, RELOADED);
         run_deinit(&r);
 }

@@ -629,7 +629,7 @@ def logging(bus: Bus, option: str) -> None:
     bus.log_output("stderr", daemon.stderr())
 
 
-@scenario(None, params=["session", "system"])
+@scenario(None, params=["session", "system", "weird", "Session"])
 def log_prefix(bus: Bus, bus_type: str) -> None:
     """How the lines of a bus of each type begin."""
     daemon = launch(bus, "--nofork", "--print-address", text=config(bus_type=bus_type))
