@@ -287,7 +287,8 @@ static void read_messages(struct peer *p, uint32_t events)
         if (n <= 0) {
                 if (n == -EBADMSG || n == -ENOMEM)
                         complain(p, "is disconnected: what it sent could not be read",
-                                 strerror((int)-n));
+                                 n == -EBADMSG ? "more descriptors than its messages account for"
+                                               : strerror(ENOMEM));
                 peer_disconnect(p);
                 return;
         }
