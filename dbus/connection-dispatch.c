@@ -8,7 +8,7 @@
 #include "check.h"
 
 /* Nobody knew what to do with a call. */
-static DBusMessage *unknown_method(DBusMessage *call)
+static DBusMessage *unknown_method(DBusMessage *call, bool is_object)
 {
         const char *interface = message_text(&call->wire, FIELD_INTERFACE);
         DBusMessage *error = NULL;
@@ -19,7 +19,8 @@ static DBusMessage *unknown_method(DBusMessage *call)
                      message_text(&call->wire, FIELD_MEMBER), message_signature(&call->wire),
                      interface ? interface : "(null)") < 0)
                 return NULL;
-        error = dbus_message_new_error(call, DBUS_ERROR_UNKNOWN_METHOD, text);
+        error = dbus_message_new_error(
+                call, is_object ? DBUS_ERROR_UNKNOWN_METHOD : DBUS_ERROR_UNKNOWN_OBJECT, text);
         free(text);
         return error;
 }
@@ -28,16 +29,17 @@ static DBusMessage *unknown_method(DBusMessage *call)
 static DBusHandlerResult handle(DBusConnection *c, DBusMessage *m)
 {
         DBusHandlerResult result = DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
+        bool is_object = false;
 
         if (!c->no_builtin_filters)
                 result = peer_interface_run(c, m);
         if (result == DBUS_HANDLER_RESULT_NOT_YET_HANDLED)
                 result = filters_run(c, m);
         if (result == DBUS_HANDLER_RESULT_NOT_YET_HANDLED)
-                result = objects_run(c, m);
+                result = objects_run(c, m, &is_object);
         if (result == DBUS_HANDLER_RESULT_NOT_YET_HANDLED &&
             m->wire.header.type == MESSAGE_METHOD_CALL)
-                result = connection_answer(c, unknown_method(m));
+                result = connection_answer(c, unknown_method(m, is_object));
         return result;
 }
 

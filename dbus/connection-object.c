@@ -96,7 +96,7 @@ static DBusMessage *introspection(DBusConnection *c, DBusMessage *m)
         return reply;
 }
 
-DBusHandlerResult objects_run(DBusConnection *c, DBusMessage *m)
+DBusHandlerResult objects_run(DBusConnection *c, DBusMessage *m, bool *is_object)
 {
         const char *path = message_text(&m->wire, FIELD_PATH);
         DBusHandlerResult result = DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
@@ -108,6 +108,7 @@ DBusHandlerResult objects_run(DBusConnection *c, DBusMessage *m)
                 return DBUS_HANDLER_RESULT_NEED_MEMORY;
         for (size_t i = 0; i < handlers.n && result == DBUS_HANDLER_RESULT_NOT_YET_HANDLED; ++i)
                 result = ask(c, handlers.nodes[i], m);
+        *is_object = handlers.is_object;
         object_handlers_free(&handlers);
         if (result == DBUS_HANDLER_RESULT_NOT_YET_HANDLED && is_introspect(m))
                 result = connection_answer(c, introspection(c, m));

@@ -348,8 +348,9 @@ DBusHandlerResult peer_interface_run(DBusConnection *c, DBusMessage *m);
  * Locked; returns HANDLED or NEED_MEMORY. */
 DBusHandlerResult connection_answer(DBusConnection *c, DBusMessage *reply);
 
-/* Asks the handlers of the message's path. Unlocks while the application is called. */
-DBusHandlerResult objects_run(DBusConnection *c, DBusMessage *m);
+/* Asks the handlers of the message's path. Unlocks while the application is called. *is_object says
+ * what struct object_handlers does. */
+DBusHandlerResult objects_run(DBusConnection *c, DBusMessage *m, bool *is_object);
 
 /* connection-open.c */
 

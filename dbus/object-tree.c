@@ -11,7 +11,8 @@ struct object_node {
         struct object_node **children; /* sorted by name */
         size_t n_children;
         unsigned refs; /* 1 for the tree, and one in each struct object_handlers */
-        bool is_registered, is_fallback;
+        bool is_registered;
+        bool is_fallback; /* of what was registered last */
         DBusObjectPathVTable vtable;
         void *data;
         char name[]; /* "" of the root */
@@ -116,17 +117,13 @@ static void child_remove(struct object_node *child)
         node_unref(child);
 }
 
-/* Removes a node that is of no use any more, and then its parent if that is not either. */
-static void prune(struct object_tree *t, struct object_node *node)
+/* Removes a node that is of no use any more, and then its parent if that is not either. The root
+ * stays: libdbus remembers how it was registered. */
+static void prune(struct object_node *node)
 {
-        while (!node->is_registered && !node->n_children) {
+        while (node->parent && !node->is_registered && !node->n_children) {
                 struct object_node *parent = node->parent;
 
-                if (!parent) {
-                        t->root = NULL;
-                        node_unref(node);
-                        return;
-                }
                 child_remove(node);
                 node = parent;
         }
@@ -152,8 +149,11 @@ static struct object_node *node_make(struct object_tree *t, const char *path)
 {
         struct object_node *node;
 
-        if (!t->root)
+        if (!t->root) {
                 t->root = node_new("", 0);
+                if (t->root)
+                        t->root->is_fallback = true;
+        }
         node = t->root;
         while (node && has_element(path)) {
                 size_t length, at;
@@ -164,7 +164,7 @@ static struct object_node *node_make(struct object_tree *t, const char *path)
                 at = child_index(node, name, length, &found);
                 child = found ? node->children[at] : child_add(node, at, name, length);
                 if (!child)
-                        prune(t, node);
+                        prune(node);
                 node = child;
         }
         return node;
@@ -196,7 +196,7 @@ int object_tree_unregister(struct object_tree *t, const char *path,
         *function = node->vtable.unregister_function;
         *data = node->data;
         node->is_registered = false;
-        prune(t, node);
+        prune(node);
         return 0;
 }
 
@@ -239,7 +239,9 @@ int object_tree_find(struct object_tree *t, const char *path, struct object_hand
                 nearest = node ? node : nearest;
                 depth += 1;
         }
+        found->is_object = node || !nearest;
         for (struct object_node *n = nearest; n; n = n->parent) {
+                found->is_object |= n->is_fallback;
                 if (!n->is_registered || (n != node && !n->is_fallback))
                         continue;
                 if (add_handler(found, depth, n) < 0) {

@@ -15,7 +15,7 @@
 struct object_node;
 
 struct object_tree {
-        struct object_node *root; /* NULL: nothing is registered */
+        struct object_node *root; /* NULL: nothing was ever registered */
 };
 
 /* What a registration consists of. */
@@ -32,6 +32,9 @@ struct object_registration {
 struct object_handlers {
         struct object_node **nodes; /* kept, until object_handlers_free(); `few`, or allocated */
         size_t n;
+        /* Whether callers are to be told that there is an object, though it knows no such method:
+         * there may be one without a handler. */
+        bool is_object;
         struct object_node *few[OBJECT_HANDLERS_INLINE];
 };
 

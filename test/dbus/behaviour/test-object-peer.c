@@ -270,6 +270,40 @@ static void introspection(void)
         asker_free(&a);
 }
 
+/* Which error tells who calls a method that nobody knows: what is registered decides, and what was
+ * registered at the root. */
+static void unknown_object(void)
+{
+        static const DBusObjectPathVTable silent = {.message_function = on_nothing};
+        static const struct {
+                const char *path;
+                bool registers, is_fallback;
+        } steps[] = {
+                {"/a/b", true, false}, {"/", true, false},     {"/a", true, true},
+                {"/a", false, false},  {"/a/b", false, false}, {"/", false, false},
+                {"/x", true, false},   {"/", true, true},      {"/", false, false},
+        };
+        static const char *const paths[] = {"/", "/a", "/a/b", "/a/b/c", "/x", "/x/y", "/z"};
+        struct asker a = asker_new();
+
+        for (size_t i = 0; i <= G_N_ELEMENTS(steps); i++) {
+                for (size_t j = 0; j < G_N_ELEMENTS(paths); j++)
+                        ask_and_forget(&a, call_new(paths[j], "Unknown"));
+                if (i == G_N_ELEMENTS(steps))
+                        break;
+                note("step %zu: %s", i, steps[i].path);
+                if (!steps[i].registers)
+                        dbus_connection_unregister_object_path(a.peers->service, steps[i].path);
+                else if (steps[i].is_fallback)
+                        dbus_connection_register_fallback(a.peers->service, steps[i].path, &silent,
+                                                          NULL);
+                else
+                        dbus_connection_register_object_path(a.peers->service, steps[i].path,
+                                                             &silent, NULL);
+        }
+        asker_free(&a);
+}
+
 /* Who is registered comes first. */
 static void introspection_by_object(void)
 {
@@ -325,6 +359,7 @@ int main(int argc, char **argv)
                 {"/peer/before-object", before_object},
                 {"/peer/routed", routed},
                 {"/peer/introspection/tree", introspection},
+                {"/peer/unknown-object", unknown_object},
                 {"/peer/introspection/by-object", introspection_by_object},
                 {"/peer/introspection/no-interface", introspection_no_interface},
                 {NULL, NULL},
