@@ -46,6 +46,9 @@ DBusDispatchStatus dispatch_status(DBusConnection *c)
 {
         if (!connection_is_open(c) && !queue_disconnected(c))
                 return c->n_incoming ? DBUS_DISPATCH_DATA_REMAINS : DBUS_DISPATCH_NEED_MEMORY;
+        /* Who waits until all is sent has seen by now that nothing will be. */
+        if (!connection_is_open(c) && !c->n_incoming)
+                c->unsent = 0;
         return c->n_incoming ? DBUS_DISPATCH_DATA_REMAINS : DBUS_DISPATCH_COMPLETE;
 }
 

@@ -105,7 +105,7 @@ long dbus_connection_get_outgoing_size(DBusConnection *connection)
         if (!CHECK(connection != NULL))
                 return 0;
         connection_lock(connection);
-        size = (long)connection->transport.out.bytes;
+        size = (long)(connection->transport.out.bytes + connection->unsent);
         connection_unlock(connection);
         return size;
 }

@@ -112,7 +112,7 @@ struct DBusConnection {
         DBusWatch *links_watch;     /* of that; NULL: no main loop */
 
         uint32_t last_serial;
-        bool has_unsent; /* something was sent that never went, as it was closed */
+        size_t unsent; /* bytes of what was sent after it had been closed, until the end is known */
 
         struct list incoming; /* of DBusMessage.queued */
         unsigned n_incoming;
