@@ -39,7 +39,7 @@ int connection_send(DBusConnection *c, DBusMessage *m, uint32_t *serial)
         if (serial)
                 *serial = message_serial(m);
         if (!connection_is_open(c)) {
-                c->has_unsent = true;
+                c->unsent += m->wire.size;
                 return 0;
         }
         if (c->links && links_send(c, m))
@@ -54,15 +54,6 @@ int connection_send(DBusConnection *c, DBusMessage *m, uint32_t *serial)
         return 0;
 }
 
-/* Unlocks. That sending has ended the connection, nothing that is read will tell the main loop. */
-static void sent_unlock(DBusConnection *c)
-{
-        if (connection_is_open(c) || c->disconnected)
-                connection_unlock(c);
-        else
-                dispatch_status_tell_and_unlock(c, dispatch_status(c));
-}
-
 dbus_bool_t dbus_connection_send(DBusConnection *connection, DBusMessage *message,
                                  dbus_uint32_t *serial)
 {
@@ -74,7 +65,7 @@ dbus_bool_t dbus_connection_send(DBusConnection *connection, DBusMessage *messag
         /* It could never be sent, and nobody would hear of that. */
         r = has_fds_in_vain(connection, message) ? -EINVAL
                                                  : connection_send(connection, message, serial);
-        sent_unlock(connection);
+        dispatch_status_tell_and_unlock(connection, dispatch_status(connection));
         return !r;
 }
 
@@ -85,7 +76,7 @@ dbus_bool_t dbus_connection_has_messages_to_send(DBusConnection *connection)
         if (!CHECK(connection != NULL))
                 return FALSE;
         connection_lock(connection);
-        has = connection->has_unsent || !output_empty(&connection->transport.out);
+        has = connection->unsent || !output_empty(&connection->transport.out);
         connection_unlock(connection);
         return has;
 }
@@ -219,6 +210,6 @@ void dbus_connection_send_preallocated(DBusConnection *connection,
         /* That place is free now: nothing can fail. */
         connection->transport.out.promised -= 1;
         connection_send(connection, message, serial);
-        sent_unlock(connection);
+        dispatch_status_tell_and_unlock(connection, dispatch_status(connection));
         free(preallocated);
 }

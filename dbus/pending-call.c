@@ -220,7 +220,7 @@ dbus_bool_t dbus_connection_send_with_reply(DBusConnection *connection, DBusMess
         if (!pending_return) {
                 /* Nobody could ever hear of the reply, but filters. */
                 r = connection_send(connection, message, NULL);
-                connection_unlock(connection);
+                dispatch_status_tell_and_unlock(connection, dispatch_status(connection));
                 return !r;
         }
         p = pending_call_new(connection, timeout_of_call(timeout_milliseconds));

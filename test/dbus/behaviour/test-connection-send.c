@@ -202,6 +202,50 @@ static void after_close(void)
         peers_free(p);
 }
 
+/* Not for ever: only until the end has been dispatched. */
+static void after_end(void)
+{
+        struct peers *p = peers_new(NULL);
+        DBusMessage *m = signal_new("/a", "S");
+
+        dbus_connection_close(p->client);
+        for (int i = 0; i < 4; i++) {
+                if (i == 2)
+                        while (dbus_connection_dispatch(p->client) == DBUS_DISPATCH_DATA_REMAINS)
+                                continue;
+                note("messages to send: %d, size %ld",
+                     dbus_connection_has_messages_to_send(p->client),
+                     dbus_connection_get_outgoing_size(p->client));
+                g_assert_true(dbus_connection_send(p->client, m, NULL));
+        }
+        g_assert_false(dbus_connection_has_messages_to_send(p->client));
+        dbus_message_unref(m);
+        peers_free(p);
+}
+
+static void note_status(DBusConnection *connection, DBusDispatchStatus status, void *data)
+{
+        (void)connection;
+        (void)data;
+        note("status %s", dispatch_status_name(status));
+}
+
+/* Whoever has read it by other means than the main loop is told that there is something. */
+static void tells_what_was_read(void)
+{
+        struct peers *p = peers_new(NULL);
+
+        dbus_connection_set_dispatch_status_function(p->client, note_status, NULL, NULL);
+        send_away(p->service, signal_new("/a", "First"));
+        dbus_connection_read_write(p->client, -1);
+        note("read");
+        send_away(p->client, signal_new("/a", "Second"));
+        note("sent");
+        while (dbus_connection_dispatch(p->client) == DBUS_DISPATCH_DATA_REMAINS)
+                continue;
+        peers_free(p);
+}
+
 static void with_reply_after_close(void)
 {
         struct peers *p = peers_new(NULL);
@@ -600,6 +644,8 @@ int main(int argc, char **argv)
                 {"/send/preallocated/unused", preallocated_unused},
                 {"/send/preallocated/after-close", preallocated_after_close},
                 {"/send/after-close/send", after_close},
+                {"/send/after-close/after-end", after_end},
+                {"/send/tells-what-was-read", tells_what_was_read},
                 {"/send/after-close/with-reply", with_reply_after_close},
                 {"/send/after-close/block", block_after_close},
                 {"/send/block/reply", block},
