@@ -98,6 +98,23 @@ static int mediate(const struct delivery *d, struct peer *to, struct fault *faul
         return lsm_may_send(d->bus, &m, fault);
 }
 
+static bool exceeds_limits(const struct peer *to, const struct limits *l)
+{
+        return to->output.bytes > (uint64_t)l->max_outgoing_bytes ||
+               to->output.n_fds > (uint64_t)l->max_outgoing_unix_fds;
+}
+
+/* What merely waits to be sent together with the rest of this turn says nothing of who is to read
+ * it. */
+static bool is_full(struct peer *to, const struct limits *l)
+{
+        if (!exceeds_limits(to, l))
+                return false;
+        if (!list_empty(&to->of_flush))
+                peer_settle_output(to);
+        return exceeds_limits(to, l);
+}
+
 static int check_policy(const struct delivery *d, struct peer *to, struct fault *fault)
 {
         const struct policy_message pm = {
@@ -107,7 +124,6 @@ static int check_policy(const struct delivery *d, struct peer *to, struct fault 
                 .addressed = names_of(d->addressed),
                 .receiver = names_of(to),
         };
-        const struct limits *limits = &d->bus->config->limits;
         struct policy_verdict v;
 
         if (d->from) {
@@ -122,8 +138,7 @@ static int check_policy(const struct delivery *d, struct peer *to, struct fault 
         v = policy_may_receive(to->policy, &pm, &d->bus->names);
         if (!v.allow)
                 return refuse(d, to, "Rejected receive message", v.n_matched, fault);
-        if (to->output.bytes > (uint64_t)limits->max_outgoing_bytes ||
-            to->output.n_fds > (uint64_t)limits->max_outgoing_unix_fds)
+        if (is_full(to, &d->bus->config->limits))
                 return refuse_full(d, to, fault);
         return 0;
 }

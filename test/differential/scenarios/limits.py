@@ -203,6 +203,21 @@ def outgoing_fds(bus: Bus) -> None:
     bus.settle()
 
 
+@scenario(config(limits={"max_outgoing_bytes": 1000, "max_outgoing_unix_fds": 1}), params=[0, 1])
+def outgoing_at_once(bus: Bus, count: int) -> None:
+    """Much more than the limits at once, to a receiver that reads: nothing of it waits."""
+    a, b = bus.connect("A"), bus.connect("B")
+    messages = [wire.signal("/x", X, f"At{number}", "s", ["x" * 100], b.unique, serial=number + 10,
+                            fds=[0] * count) for number in range(20)]
+    if count:
+        for message in messages:
+            a.send_raw(message.encode(), message.fds)
+    else:
+        a.send_raw(b"".join(message.encode() for message in messages))
+    b.wait_member("At19")
+    still_there(bus)
+
+
 @scenario(config(limits={"pending_fd_timeout": 300}))
 def pending_fds(bus: Bus) -> None:
     """Fds that came with the first bytes of a message which then does not continue."""
