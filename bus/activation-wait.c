@@ -29,10 +29,10 @@ static struct activation_waiter *waiter_of(struct list *l)
         return container_of(l, struct activation_waiter, of_activation);
 }
 
-/* Whoever has gone, or only watches by now, waits no more. */
+/* Whoever has gone waits no more. What one that only watches by now has sent is delivered. */
 static bool still_waits(const struct activation_waiter *w)
 {
-        return w->from && w->from->state == PEER_ACTIVE;
+        return w->from && peer_connected(w->from);
 }
 
 static void answer_start(struct bus *bus, const struct activation_waiter *w)

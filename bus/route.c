@@ -239,7 +239,8 @@ void route_capture(struct bus *bus, const struct peer *from, const struct peer *
                 struct peer *monitor =
                         container_of(bus->watching.owners[i], struct peer, monitor_rules);
 
-                if (!m->n_fds || monitor->fd_passing)
+                /* It may be told of what it did as a client, which it gets by its address. */
+                if (monitor != to && (!m->n_fds || monitor->fd_passing))
                         peer_send(monitor, m);
         }
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Random talk: several connections that come, claim names, listen, call, signal, answer, say what
-makes no sense, and go, one thing at a time. Does each of them get the same from both daemons?
+"""Random talk: several connections that come, claim names, listen, call, signal, answer, have
+services started, say what makes no sense, and go, one thing at a time, under policies that change.
+Does each of them get the same from both daemons?
 """
 
 from __future__ import annotations
@@ -16,16 +17,20 @@ from typing import Any, Callable
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import wire  # noqa: E402
-from client import Client  # noqa: E402
-from daemons import config  # noqa: E402
+from client import SYNC_PATH, Client  # noqa: E402
+from daemons import OPEN_POLICY, config  # noqa: E402
 from fixture import SCENARIOS, Bus, Scenario  # noqa: E402
+from random_policies import any_policy  # noqa: E402
 from wire import DRIVER, DRIVER_PATH, Variant  # noqa: E402
 
 GROUP = 5
 STEPS = 60
 MOST_CLIENTS = 5
 
-NAMES = ["com.example.A", "com.example.B", "com.example.B.Sub", "org.other"]
+# What is started for some of them ends at once, and well: then somebody else may come for the name.
+HELD = ["com.example.Held", "com.example.B.Sub"]
+FAILING = "com.example.Failing"
+NAMES = ["com.example.A", "com.example.B", *HELD, "org.other"]
 INTERFACES = ["com.example.X", "com.example.X.Y", "org.other.I"]
 MEMBERS = ["One", "Two", "NameOwnerChanged"]
 PATHS = ["/", "/x", "/x/y", "/xy", DRIVER_PATH]
@@ -34,8 +39,25 @@ TEXTS = ["", "a", "a,b", "it's", "/", "/x", "/x/", "/x/y", "/x/y/", "com", "com.
          "com.example.A", "com.example.B.Sub", "com.exampl", "\\", "a'b"]
 NOT_NAMES = ["", "com", ":1", ":1.9999", "com.example.-", "com..example", "9.a", DRIVER, "a" * 256,
              "com.example.Nobody"]
+ENVIRONMENTS = [{}, {"ONE": "1"}, {"ONE": ""}, {"": "1"}, {"A=B": "1"}]
 LIMITS = {"max_names_per_connection": 5, "max_match_rules_per_connection": 12,
           "max_replies_per_connection": 6, "max_message_unix_fds": 3}
+
+
+# Beyond what random_policies.py lets through: whatever is asked on the path for synchronising.
+SYNCHRONISE = f"""
+  <policy context="mandatory">
+    <allow send_destination="{DRIVER}" send_path="{SYNC_PATH}"/>
+  </policy>"""
+
+
+SERVICES = "  <servicedir>@DIR@/services</servicedir>"
+
+
+def any_config(random: Random) -> str:
+    """A configuration, every other time with a policy that lets all through."""
+    policy = OPEN_POLICY if random.random() < 0.5 else any_policy(random) + SYNCHRONISE
+    return config(policy=policy, limits=LIMITS, extra=SERVICES)
 
 
 def rule_value(random: Random, key: str, uniques: list[str]) -> str:
@@ -129,7 +151,9 @@ class Talk:
         nobody = os.geteuid() == 0 and random.random() < 0.3
         takes_fds = random.random() < 0.8
         client = self.bus.connect(f"C{self.count}", fds=takes_fds, uid=65534 if nobody else None)
-        if not takes_fds:
+        if not client.unique:
+            self.bus.drop(client)
+        elif not takes_fds:
             self.without_fds.add(client.unique)
 
     def leave(self) -> None:
@@ -191,24 +215,49 @@ class Talk:
         name = random.choice([*NAMES, *self.uniques, *NOT_NAMES])
         member, sig, body = random.choice([
             ("GetNameOwner", "s", [name]), ("NameHasOwner", "s", [name]),
-            ("ListQueuedOwners", "s", [name]), ("StartServiceByName", "su", [name, 0]),
+            ("ListQueuedOwners", "s", [name]),
             ("GetConnectionUnixUser", "s", [name]), ("GetId", "", []), ("Hello", "", []),
             ("NoSuchMethod", "", []), ("GetNameOwner", "", []), ("RequestName", "s", [name]),
             ("AddMatch", "u", [7]), ("GetNameOwner", "su", [name, 7]),
+            ("UpdateActivationEnvironment", "a{ss}", [random.choice(ENVIRONMENTS)]),
         ])
         client.driver(member, sig, body,
                       interface=random.choice([DRIVER] * 6 + [None, "com.example.X",
                                                               "org.freedesktop.DBus.Peer"]),
                       path=random.choice([DRIVER_PATH] * 5 + ["/", "/x"]))
 
+    def start(self) -> None:
+        """StartServiceByName, the reply to which may come much later."""
+        self.anybody().send(wire.call(
+            DRIVER, DRIVER_PATH, DRIVER, "StartServiceByName", "su",
+            [self.random.choice([*NAMES, *HELD, *self.uniques, *NOT_NAMES]), 0]))
+
+    def start_failing(self) -> None:
+        """What cannot be started, which is found out later."""
+        client = self.anybody()
+        client.wait_reply(client.send(self.random.choice([
+            wire.call(DRIVER, DRIVER_PATH, DRIVER, "StartServiceByName", "su", [FAILING, 0]),
+            wire.call(FAILING, "/x", INTERFACES[0], "One")])))
+
+    def reconfigure(self) -> None:
+        """Another policy, unless there is a monitor: it sees a call to the bus before what that leads
+        to, of the reference after it (see exceptions.txt)."""
+        if len(self.bus.clients) > len(self.clients):
+            return
+        self.bus.daemon.write("bus.conf", text := any_config(self.random))
+        self.bus.log(text)
+        self.anybody().driver("ReloadConfig")
+
     def fds(self) -> list[int]:
         """Mostly none."""
         return [0] * self.random.choices([0, 1, 2, 4], [85, 8, 5, 2])[0]
 
-    def fds_for_all(self) -> list[int]:
-        """None if somebody could not take them: of calls and replies that are refused for that, the
+    def fds_for_all(self, destination: str | None = None) -> list[int]:
+        """None if somebody, or who comes later, could not take them: of calls and replies that are refused for that, the
         reference goes on waiting for the reply (see exceptions.txt), and a monitor sees in which
         order others were refused a signal."""
+        if destination in HELD:
+            return []
         return self.fds() if self.without_fds.isdisjoint(c.unique for c in self.clients) else []
 
     def oddities(self) -> dict[str, Any]:
@@ -233,7 +282,7 @@ class Talk:
         sig, body = any_body(random)
         serial = client.send(wire.call(
             destination, random.choice(PATHS), random.choice([*INTERFACES, None]),
-            random.choice(MEMBERS), sig, body, fds=self.fds_for_all(), **odd))
+            random.choice(MEMBERS), sig, body, fds=self.fds_for_all(destination), **odd))
         if destination == receiver.unique and not odd["flags"] & wire.NO_REPLY:
             self.asked.append((client, receiver, serial))
 
@@ -261,11 +310,13 @@ class Talk:
     def tell(self) -> None:
         """A signal, to all or to somebody."""
         random, client = self.random, self.anybody()
+        destination = self.destination(self.anybody()) if random.random() < 0.25 else None
         sig, body = any_body(random)
+        watched = len(self.bus.clients) > len(self.clients)
         client.send(wire.signal(
             random.choice(PATHS), random.choice(INTERFACES), random.choice(MEMBERS), sig, body,
-            destination=self.destination(self.anybody()) if random.random() < 0.25 else None,
-            fds=self.fds_for_all() if len(self.bus.clients) > len(self.clients) else self.fds(),
+            destination=destination,
+            fds=self.fds_for_all(destination) if destination or watched else self.fds(),
             **self.oddities()))
 
     def babble(self) -> None:
@@ -303,6 +354,7 @@ class Talk:
             (self.connect, 5), (self.leave, 3), (self.claim, 14), (self.release, 7),
             (self.listen, 14), (self.deafen, 5), (self.ask_driver, 8), (self.call, 16),
             (self.answer, 12), (self.tell, 18), (self.babble, 3), (self.watch, 2),
+            (self.start, 3), (self.start_failing, 1), (self.reconfigure, 1),
         ]
         self.random.choices([a for a, _ in actions], [weight for _, weight in actions])[0]()
         self.bus.settle()
@@ -311,12 +363,16 @@ class Talk:
 def group(bus: Bus, which: tuple[int, int, int]) -> None:
     """The scenario: talks number first to last of a seed."""
     seed, first, last = which
+    for name, program in [*((name, "/bin/true") for name in HELD), (FAILING, "/bin/false")]:
+        bus.daemon.write(f"services/{name}.service",
+                         f"[D-BUS Service]\nName={name}\nExec={program}\n")
     for number in range(first, last + 1):
         bus.log(f"talk {number} of seed {seed}")
         random = Random(f"{seed} {number}")
         talk = Talk(bus, random)
         for _ in range(3):
             talk.connect()
+        talk.reconfigure()
         for _ in range(STEPS):
             while len(talk.clients) < 2:
                 talk.connect()
@@ -331,7 +387,7 @@ def register(count: int, seed: int) -> None:
     for first in range(0, count, GROUP):
         last = min(count, first + GROUP) - 1
         SCENARIOS.append(Scenario(f"random_talk.seed_{seed}[{first}-{last}]", group,
-                                  config(limits=LIMITS), False, (), (seed, first, last), True))
+                                  config(extra=SERVICES), False, (), (seed, first, last), True))
 
 
 def main() -> int:
