@@ -240,8 +240,8 @@ class Talk:
             wire.call(FAILING, "/x", INTERFACES[0], "One")])))
 
     def reconfigure(self) -> None:
-        """Another policy, unless there is a monitor: it sees a call to the bus before what that leads
-        to, of the reference after it (see exceptions.txt)."""
+        """Another policy, unless there is a monitor: the reference shows it a call after what that
+        leads to (see exceptions.txt)."""
         if len(self.bus.clients) > len(self.clients):
             return
         self.bus.daemon.write("bus.conf", text := any_config(self.random))
@@ -253,9 +253,9 @@ class Talk:
         return [0] * self.random.choices([0, 1, 2, 4], [85, 8, 5, 2])[0]
 
     def fds_for_all(self, destination: str | None = None) -> list[int]:
-        """None if somebody, or who comes later, could not take them: of calls and replies that are refused for that, the
-        reference goes on waiting for the reply (see exceptions.txt), and a monitor sees in which
-        order others were refused a signal."""
+        """None if somebody, or who comes for a name, could not take them: of calls and replies that
+        are refused for that, the reference goes on waiting for the reply (see exceptions.txt), and
+        a monitor sees in which order others were refused a signal."""
         if destination in HELD:
             return []
         return self.fds() if self.without_fds.isdisjoint(c.unique for c in self.clients) else []
