@@ -62,6 +62,7 @@ class Client:
         self._told_disconnect = False
         self._serial = 0
         self._sync_serial = SYNC_SERIAL
+        self._together: bytearray | None = None
 
     def log(self, text: str) -> None:
         """Write a line of transcript."""
@@ -69,7 +70,7 @@ class Client:
 
     # Bytes
 
-    def send_raw(self, data: bytes, fds: Sequence[int] = ()) -> bool:
+    def send_raw(self, data: bytes | bytearray, fds: Sequence[int] = ()) -> bool:
         """Send bytes as they are, reading meanwhile. False when the daemon has hung up."""
         view = memoryview(data)
         end = time.monotonic() + self.deadline
@@ -242,10 +243,23 @@ class Client:
             message.serial = self.next_serial()
         if not quiet:
             self.log(f"> {message.show()}")
+        if self._together is not None:
+            self._together.extend(message.encode())
+            return message.serial
         self.send_raw(message.encode(), message.fds)
         if sync and self.unique and not self.monitor:
             self.sync()
         return message.serial
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is sent meanwhile, without fds, goes in one piece; replies are not waited for."""
+        self._together = bytearray()
+        try:
+            yield
+        finally:
+            data, self._together = self._together, None
+            self.send_raw(data)
 
     def sync(self) -> bool:
         """A round trip to the driver; what comes meanwhile is kept for drain()."""
@@ -305,7 +319,8 @@ class Client:
     def request(self, message: Message) -> Message | None:
         """Send a call and write down all up to its reply."""
         self.drain()
-        return self.wait_reply(self.send(message, sync=False))
+        serial = self.send(message, sync=False)
+        return self.wait_reply(serial) if self._together is None else None
 
     def driver(self, member: str, sig: str = "", body: Sequence[Any] = (),
                interface: str | None = DRIVER, path: str = DRIVER_PATH,

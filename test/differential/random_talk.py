@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
+from itertools import groupby
 from pathlib import Path
 from random import Random
 from typing import Any, Callable
@@ -55,8 +57,13 @@ SERVICES = "  <servicedir>@DIR@/services</servicedir>"
 
 
 def any_config(random: Random) -> str:
-    """A configuration, every other time with a policy that lets all through."""
-    policy = OPEN_POLICY if random.random() < 0.5 else any_policy(random) + SYNCHRONISE
+    """A configuration, every other time with a policy that lets all through. None that is refused:
+    the reference then announces services that have not changed."""
+    policy = OPEN_POLICY
+    if random.random() < 0.5:
+        policy = any_policy(random) + SYNCHRONISE
+        while re.search("<[^>]*send_[^>]*receive_|<[^>]*receive_[^>]*send_", policy):
+            policy = any_policy(random) + SYNCHRONISE
     return config(policy=policy, limits=LIMITS, extra=SERVICES)
 
 
@@ -115,6 +122,16 @@ def any_body(random: Random) -> tuple[str, list[Any]]:
     ])
 
 
+def in_any_order(lines: list[str]) -> list[str]:
+    """The order in which several receivers of a signal were refused it, which a monitor sees, is of
+    no importance."""
+    return [line for refusals, run in groupby(lines, lambda line: "Rejected receive" in line)
+            for line in (sorted(run) if refusals else run)]
+
+
+Actions = list[tuple[Callable[[], None], int]]
+
+
 class Talk:
     """The connections of one daemon, and what becomes of them."""
 
@@ -124,6 +141,8 @@ class Talk:
         self.count = 0
         self.gone: list[str] = []
         self.without_fds: set[str] = set()
+        # Who says several things together: nobody else acts meanwhile.
+        self.only: Client | None = None
         self.rules: list[tuple[Client, str]] = []
         # Calls that may wait for an answer: who asked whom, with which serial.
         self.asked: list[tuple[Client, Client, int]] = []
@@ -141,6 +160,10 @@ class Talk:
     def anybody(self) -> Client:
         """One of the connections."""
         return self.random.choice(self.clients)
+
+    def speaker(self) -> Client:
+        """Who does something now."""
+        return self.only or self.anybody()
 
     def connect(self) -> None:
         """One more."""
@@ -185,16 +208,16 @@ class Talk:
     def claim(self) -> None:
         """RequestName."""
         name = self.random.choice(NAMES if self.random.random() < 0.93 else NOT_NAMES)
-        self.anybody().request_name(name, self.random.choice([0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 255]))
+        self.speaker().request_name(name, self.random.choice([0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 255]))
 
     def release(self) -> None:
         """ReleaseName."""
-        self.anybody().release_name(
+        self.speaker().release_name(
             self.random.choice(NAMES if self.random.random() < 0.93 else NOT_NAMES))
 
     def listen(self) -> None:
         """AddMatch."""
-        client, rule = self.anybody(), any_rule(self.random, self.uniques)
+        client, rule = self.speaker(), any_rule(self.random, self.uniques)
         reply = client.add_match(rule)
         if reply and reply.type == wire.METHOD_RETURN:
             self.rules.append((client, rule))
@@ -202,16 +225,17 @@ class Talk:
     def deafen(self) -> None:
         """RemoveMatch, mostly of a rule that is there. The reference does not tell rules apart by
         their path_namespace, and may remove another."""
-        rules = [r for r in self.rules if "path_namespace" not in r[1]]
+        rules = [r for r in self.rules
+                 if "path_namespace" not in r[1] and self.only in (None, r[0])]
         if rules and self.random.random() < 0.9:
             self.rules.remove(chosen := self.random.choice(rules))
             chosen[0].remove_match(chosen[1])
         elif "path_namespace" not in (rule := any_rule(self.random, self.uniques)):
-            self.anybody().remove_match(rule)
+            self.speaker().remove_match(rule)
 
     def ask_driver(self) -> None:
         """Some other method of the driver, with what it wants or with something else."""
-        random, client = self.random, self.anybody()
+        random, client = self.random, self.speaker()
         name = random.choice([*NAMES, *self.uniques, *NOT_NAMES])
         member, sig, body = random.choice([
             ("GetNameOwner", "s", [name]), ("NameHasOwner", "s", [name]),
@@ -228,7 +252,7 @@ class Talk:
 
     def start(self) -> None:
         """StartServiceByName, the reply to which may come much later."""
-        self.anybody().send(wire.call(
+        self.speaker().send(wire.call(
             DRIVER, DRIVER_PATH, DRIVER, "StartServiceByName", "su",
             [self.random.choice([*NAMES, *HELD, *self.uniques, *NOT_NAMES]), 0]))
 
@@ -250,7 +274,7 @@ class Talk:
 
     def fds(self) -> list[int]:
         """Mostly none."""
-        return [0] * self.random.choices([0, 1, 2, 4], [85, 8, 5, 2])[0]
+        return [0] * (0 if self.only else self.random.choices([0, 1, 2, 4], [85, 8, 5, 2])[0])
 
     def fds_for_all(self, destination: str | None = None) -> list[int]:
         """None if somebody, or who comes for a name, could not take them: of calls and replies that
@@ -277,7 +301,7 @@ class Talk:
 
     def call(self) -> None:
         """A method call to a peer."""
-        random, client, receiver = self.random, self.anybody(), self.anybody()
+        random, client, receiver = self.random, self.speaker(), self.anybody()
         destination, odd = self.destination(receiver), self.oddities()
         sig, body = any_body(random)
         serial = client.send(wire.call(
@@ -290,9 +314,10 @@ class Talk:
         """A reply, mostly to a call that is there."""
         random = self.random
         asker, answerer, serial = random.choice(
-            self.asked or [(self.anybody(), self.anybody(), 4711)])
+            [a for a in self.asked if self.only in (None, a[1])]
+            or [(self.anybody(), self.speaker(), 4711)])
         if random.random() < 0.1:
-            answerer = self.anybody()
+            answerer = self.speaker()
         if random.random() < 0.1:
             serial += 1
         if random.random() < 0.85:
@@ -309,7 +334,7 @@ class Talk:
 
     def tell(self) -> None:
         """A signal, to all or to somebody."""
-        random, client = self.random, self.anybody()
+        random, client = self.random, self.speaker()
         destination = self.destination(self.anybody()) if random.random() < 0.25 else None
         sig, body = any_body(random)
         watched = len(self.bus.clients) > len(self.clients)
@@ -321,7 +346,7 @@ class Talk:
 
     def babble(self) -> None:
         """What no client should say, though it is no reason to throw it out; or is one."""
-        random, client = self.random, self.anybody()
+        random, client = self.random, self.speaker()
         path, interface, member = random.choice(PATHS), random.choice(INTERFACES), "One"
         message = random.choice([
             lambda: wire.call(None, path, interface, member),
@@ -343,21 +368,43 @@ class Talk:
             lambda: wire.call(self.anybody().unique, path, "no interface", member),
         ])()
         client.send(message)
+        if not self.only:
+            self.drop_if_thrown_out(client)
+
+    def drop_if_thrown_out(self, client: Client) -> None:
+        """The bus may have enough of somebody."""
         if not client.connected:
             client.drain()
             self.forget(client)
             self.bus.drop(client)
 
+    def say_together(self) -> None:
+        """One of them says several things in one breath."""
+        self.only = self.anybody()
+        with self.only.together():
+            for _ in range(self.random.randint(2, 6)):
+                self.act(self.sayings())
+        client, self.only = self.only, None
+        client.sync()
+        self.drop_if_thrown_out(client)
+
+    def sayings(self) -> Actions:
+        """What somebody may do by saying it, and how often it is done."""
+        return [(self.claim, 14), (self.release, 7), (self.listen, 14), (self.deafen, 5),
+                (self.ask_driver, 8), (self.call, 16), (self.answer, 12), (self.tell, 18),
+                (self.babble, 3), (self.start, 3)]
+
+    def act(self, actions: Actions) -> None:
+        """One of these."""
+        self.random.choices([a for a, _ in actions], [weight for _, weight in actions])[0]()
+
     def step(self) -> None:
         """Something happens."""
-        actions: list[tuple[Callable[[], None], int]] = [
-            (self.connect, 5), (self.leave, 3), (self.claim, 14), (self.release, 7),
-            (self.listen, 14), (self.deafen, 5), (self.ask_driver, 8), (self.call, 16),
-            (self.answer, 12), (self.tell, 18), (self.babble, 3), (self.watch, 2),
-            (self.start, 3), (self.start_failing, 1), (self.reconfigure, 1),
-        ]
-        self.random.choices([a for a, _ in actions], [weight for _, weight in actions])[0]()
+        start = len(self.bus.transcript)
+        self.act([*self.sayings(), (self.connect, 5), (self.leave, 3), (self.watch, 2),
+                  (self.start_failing, 1), (self.reconfigure, 1), (self.say_together, 10)])
         self.bus.settle()
+        self.bus.transcript[start:] = in_any_order(self.bus.transcript[start:])
 
 
 def group(bus: Bus, which: tuple[int, int, int]) -> None:
@@ -370,7 +417,7 @@ def group(bus: Bus, which: tuple[int, int, int]) -> None:
         bus.log(f"talk {number} of seed {seed}")
         random = Random(f"{seed} {number}")
         talk = Talk(bus, random)
-        for _ in range(3):
+        while talk.count < 3 or not talk.clients:
             talk.connect()
         talk.reconfigure()
         for _ in range(STEPS):
