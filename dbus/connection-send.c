@@ -16,7 +16,7 @@ uint32_t connection_next_serial(DBusConnection *c)
 
 bool connection_can_send_fds(const DBusConnection *c)
 {
-        return c->transport.state == TRANSPORT_OPEN && c->transport.passes_fds;
+        return c->transport.passes_fds;
 }
 
 static bool has_fds_in_vain(const DBusConnection *c, const DBusMessage *m)

@@ -268,7 +268,7 @@ int connection_send(DBusConnection *c, DBusMessage *m, uint32_t *serial);
 /* The serial of the next message. Locked. */
 uint32_t connection_next_serial(DBusConnection *c);
 
-/* True once both ends have agreed to pass descriptors. Locked. */
+/* True once both ends have agreed to pass descriptors, and after the end, too. Locked. */
 bool connection_can_send_fds(const DBusConnection *c);
 
 /* Milliseconds that a call waits unless it says otherwise: libdbus's default. */

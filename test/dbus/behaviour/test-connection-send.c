@@ -620,6 +620,29 @@ static void fds_refused(void)
         by_hand_free(&b);
 }
 
+/* One that has agreed to get some and is gone is a closed connection like any other: a send that
+ * fails would say that memory is short. */
+static void fds_after_close(void)
+{
+        struct by_hand b = by_hand_new(true);
+        DBusMessage *m = with_fd();
+        int x;
+        DBusPendingCall *pending = (void *)&x;
+        DBusError error = DBUS_ERROR_INIT;
+        dbus_uint32_t serial = 0;
+
+        dbus_connection_close(b.client);
+        g_assert_true(dbus_connection_can_send_type(b.client, DBUS_TYPE_UNIX_FD));
+        g_assert_true(dbus_connection_send(b.client, m, &serial));
+        g_assert_cmpuint(serial, ==, dbus_message_get_serial(m));
+        g_assert_true(dbus_connection_send_with_reply(b.client, m, &pending, -1));
+        g_assert_null(pending);
+        g_assert_null(dbus_connection_send_with_reply_and_block(b.client, m, -1, &error));
+        expect_error(&error, DBUS_ERROR_DISCONNECTED);
+        dbus_message_unref(m);
+        by_hand_free(&b);
+}
+
 static void fds_before_authentication(void)
 {
         struct raw *r = raw_listen();
@@ -666,6 +689,7 @@ int main(int argc, char **argv)
                 {"/send/flush/nothing", flush_nothing},
                 {"/send/fds/both-ways", fds_both_ways},
                 {"/send/fds/refused", fds_refused},
+                {"/send/fds/after-close", fds_after_close},
                 {"/send/fds/before-authentication", fds_before_authentication},
                 {NULL, NULL},
         };
