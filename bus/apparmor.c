@@ -218,16 +218,11 @@ static const char *destination_of(const struct message *m)
         return destination ? destination : BUS_NAME;
 }
 
-static bool is_reply(const struct message *m)
-{
-        return m->header.type == MESSAGE_METHOD_RETURN || m->header.type == MESSAGE_ERROR;
-}
-
 /* What `one` may do to `other`. Replies are mediated without a look at what is in them. */
 static struct decision ask_message(const struct apparmor *a, uint32_t mask, const struct side *one,
                                    const struct side *other, const struct message *m)
 {
-        bool with_member = !is_reply(m);
+        bool with_member = !header_is_reply(&m->header);
         const struct query q = {
                 .mask = mask,
                 .label = or_empty(one->text),
@@ -253,7 +248,7 @@ static void audit_message(const struct apparmor *a, const struct decision *d, ui
                           int other_error)
 {
         bool sends = mask == AA_DBUS_SEND;
-        bool with_member = !is_reply(m);
+        bool with_member = !header_is_reply(&m->header);
         size_t size;
         char *text;
         FILE *f = line_begin(a, d->allow, complaint_type_name(m->header.type), &text, &size);
@@ -281,7 +276,7 @@ static int decide(const struct apparmor *a, const struct side *from, const struc
 {
         struct decision send = {.allow = true}, receive = {.allow = true};
         /* A reply nobody waits for is no business of the policy's: it would only fill the log. */
-        bool quiet = is_reply(m->message);
+        bool quiet = header_is_reply(&m->message->header);
         const struct complaint denial = {
                 .error = ERROR_ACCESS_DENIED,
                 .what = "An AppArmor policy prevents this sender from sending this message to this "
@@ -328,7 +323,7 @@ static int may_send(void *state, void *label, void *to_label, const struct lsm_m
         };
 
         /* Who asked may be answered. */
-        if (m->requested_reply && is_reply(m->message))
+        if (m->requested_reply && header_is_reply(&m->message->header))
                 return 0;
         return decide(a, &from, &to, true, m, fault);
 }

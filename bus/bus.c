@@ -182,7 +182,7 @@ int bus_set_config(struct bus *bus, struct config *config)
         config_free(bus->config);
         bus->config = config;
         peers_set_limits(&bus->peers, &config->limits);
-        links_policy_changed(bus, NULL);
+        links_policy_changed(bus);
         return 0;
 }
 

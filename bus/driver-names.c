@@ -6,6 +6,7 @@
 #include "bus/activation.h"
 #include "bus/announce.h"
 #include "bus/driver-call.h"
+#include "bus/links.h"
 #include "bus/log.h"
 #include "bus/route.h"
 #include "core/syntax.h"
@@ -134,6 +135,8 @@ int driver_request_name(struct driver_call *c)
         announce_change(c->bus, &change);
         if (r == NAME_PRIMARY_OWNER)
                 activation_deliver(c->bus, name, c->caller);
+        else
+                links_queues_changed(c->bus, c->caller);
         note_names(c);
         return driver_reply_u32(c, (uint32_t)r);
 }
@@ -157,10 +160,12 @@ int driver_release_name(struct driver_call *c)
                                  "Cannot release the %s service because it is owned by the bus",
                                  name);
         r = name_release(&c->bus->names, &c->caller->names, name, length, &change);
-        if (r == NAME_RELEASED)
+        if (r == NAME_RELEASED) {
                 announce_change(c->bus, &change);
-        else
+                links_queues_changed(c->bus, c->caller);
+        } else {
                 name_change_done(&c->bus->names, &change);
+        }
         return driver_reply_u32(c, (uint32_t)r);
 }
 

@@ -335,20 +335,27 @@ static void check_rules(struct bus *bus, struct link *l)
                 link_close(bus, l, LINK_POLICY);
 }
 
-void links_policy_changed(struct bus *bus, struct peer *p)
+void links_policy_changed(struct bus *bus)
 {
         if (!bus->config->links.enabled)
                 links_close_all(bus, LINK_OFF);
         for (struct list *i = bus->links.all.next; i != &bus->links.all; i = i->next) {
                 struct link *l = container_of(i, struct link, of_all);
 
-                for (size_t j = 0; !p && j < 2; ++j) {
+                for (size_t j = 0; j < 2; ++j) {
                         if (l->ends[j].linked)
                                 linked_tell_limit(bus, l->ends[j].linked);
                 }
-                if (!p || l->ends[0].linked == p->linked || l->ends[1].linked == p->linked)
-                        check_rules(bus, l);
+                check_rules(bus, l);
         }
+}
+
+void links_queues_changed(struct bus *bus, struct peer *p)
+{
+        if (!p->linked)
+                return;
+        for (struct list *i = p->linked->ends.next; i != &p->linked->ends; i = i->next)
+                check_rules(bus, end_of(i)->link);
 }
 
 /* Those that are linked with a peer must not use what they know of its names, from now on. */
@@ -395,7 +402,7 @@ void links_names_changed(struct bus *bus, struct peer *old_owner, struct peer *n
         for (size_t i = 0; i < 2; ++i) {
                 if (!both[i] || !both[i]->linked)
                         continue;
-                links_policy_changed(bus, both[i]);
+                links_queues_changed(bus, both[i]);
                 tell_names(bus, both[i]->linked);
         }
 }

@@ -129,9 +129,12 @@ void links_close_all(struct bus *bus, enum link_reason reason);
  */
 void links_names_changed(struct bus *bus, struct peer *old_owner, struct peer *new_owner);
 
-/* The configuration, or what a peer waits for in queues of names, has changed: links whose rules
- * are others now are closed. `p` NULL: of all. */
-void links_policy_changed(struct bus *bus, struct peer *p);
+/* The configuration has changed: links whose rules are others now are closed. */
+void links_policy_changed(struct bus *bus);
+
+/* Likewise if what a peer waits for in queues of names may have changed: to policy, it has these
+ * names. */
+void links_queues_changed(struct bus *bus, struct peer *p);
 
 /* Closes a link, at once and for both. Both have to say LinkClosed. */
 void link_close(struct bus *bus, struct link *l, enum link_reason reason);

@@ -115,15 +115,29 @@ static bool is_full(struct peer *to, const struct limits *l)
         return exceeds_limits(to, l);
 }
 
-static int check_policy(const struct delivery *d, struct peer *to, struct fault *fault)
+static struct policy_message policy_message_of(const struct delivery *d, struct peer *to)
 {
-        const struct policy_message pm = {
+        return (struct policy_message){
                 .message = d->message,
                 .requested_reply = d->requested_reply,
                 .sender = names_of(d->from),
                 .addressed = names_of(d->addressed),
                 .receiver = names_of(to),
         };
+}
+
+/* What policy says, of which nobody is told. */
+static bool policy_allows(const struct delivery *d, struct peer *to)
+{
+        const struct policy_message pm = policy_message_of(d, to);
+
+        return policy_may_send(d->from->policy, &pm, &d->bus->names).allow &&
+               policy_may_receive(to->policy, &pm, &d->bus->names).allow;
+}
+
+static int check_policy(const struct delivery *d, struct peer *to, struct fault *fault)
+{
+        const struct policy_message pm = policy_message_of(d, to);
         struct policy_verdict v;
 
         if (d->from) {
@@ -384,14 +398,12 @@ static struct message *copy_of(const struct message *m)
  * The flag is the bus's alone, towards those that joined in. It is no part of what was said: others
  * who have the message, or get it, are not shown it.
  */
-static void send_reply(const struct delivery *d, struct peer *to, bool let_through)
+static void send_reply(const struct delivery *d, struct peer *to, uint8_t marks)
 {
-        uint8_t flags = d->message->header.flags & (uint8_t)~LINK_FLAG_LET_THROUGH;
+        uint8_t flags = (d->message->header.flags & (uint8_t)~LINK_FLAGS) | marks;
         bool is_shared;
         struct message *m = NULL;
 
-        if (let_through)
-                flags |= LINK_FLAG_LET_THROUGH;
         if (!to->linked || flags == d->message->header.flags) {
                 peer_send(to, d->message);
                 return;
@@ -414,16 +426,19 @@ int route_unicast(struct bus *bus, struct peer *from, struct peer *to, struct me
         struct delivery d = {.bus = bus, .from = from, .addressed = to, .message = m};
         struct reply *reply = NULL;
         uint32_t serial = m->header.reply_serial;
-        bool let_through = false;
+        uint8_t marks = 0;
         int r;
 
         /* A reply for which there is no call here may be to one that went over a link. The caller
          * is told that the bus does not know: whoever sends it may have guessed. */
         if (serial) {
                 reply = reply_find(&bus->replies, &to->replies, serial, &from->replies);
-                let_through = !reply && links_reply_may_pass(bus, from, to, serial);
+                if (!reply && header_is_reply(&m->header) &&
+                    links_reply_may_pass(bus, from, to, serial))
+                        marks = LINK_FLAG_LET_THROUGH |
+                                (policy_allows(&d, to) ? LINK_FLAG_UNASKED : 0);
         }
-        d.requested_reply = reply || let_through;
+        d.requested_reply = reply || marks;
         r = check(&d, to, fault);
         /* Nothing comes of this one: a reply is still expected, and a call expects none. */
         if (!r && m->n_fds && !to->fd_passing)
@@ -437,7 +452,7 @@ int route_unicast(struct bus *bus, struct peer *from, struct peer *to, struct me
         if (r)
                 return r;
         if (serial)
-                send_reply(&d, to, let_through);
+                send_reply(&d, to, marks);
         else
                 peer_send(to, m);
         send_to_eavesdroppers(&d);

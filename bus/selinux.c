@@ -336,7 +336,7 @@ static void netlink_ready(struct loop_source *source, uint32_t events)
                 s->policy_loaded = false;
                 reload(s->bus);
         }
-        links_policy_changed(s->bus, NULL);
+        links_policy_changed(s->bus);
 }
 
 static void set_callbacks(void)

@@ -105,21 +105,31 @@ void connection_receive(DBusConnection *c, DBusMessage *m)
         connection_wake_main(c);
 }
 
+/* Returns whether a reply that came by the bus of one that has links is to be received. */
+static bool take_reply(DBusConnection *c, DBusMessage *m)
+{
+        uint8_t flags = m->wire.header.flags;
+
+        if (flags & LINK_FLAG_LET_THROUGH)
+                links_count_let_through(c->links, m);
+        if (!links_accept_reply(c, m))
+                return false;
+        /* They were for us. */
+        if (flags & LINK_FLAGS)
+                message_set_flags(&m->wire, flags & (uint8_t)~LINK_FLAGS);
+        return true;
+}
+
 /* Does with a message of the bus what has to be done. */
 static void take_message(DBusConnection *c, DBusMessage *m)
 {
         c->n_taken += 1;
         if (c->has_joined && links_take_control(c, m))
                 return;
-        if (c->links && (m->wire.header.flags & LINK_FLAG_LET_THROUGH))
-                links_count_let_through(c->links, m);
-        if (c->links && m->wire.header.reply_serial && !links_accept_reply(c, m)) {
+        if (c->links && m->wire.header.reply_serial && !take_reply(c, m)) {
                 dbus_message_unref(m);
                 return;
         }
-        /* That was for us. */
-        if (c->links && (m->wire.header.flags & LINK_FLAG_LET_THROUGH))
-                message_set_flags(&m->wire, m->wire.header.flags & (uint8_t)~LINK_FLAG_LET_THROUGH);
         received_add(c->received, m);
         connection_receive(c, m);
 }

@@ -113,12 +113,20 @@ static bool is_within_limits(const DBusConnection *c, const DBusMessage *m)
         return m->wire.size <= limits->message_size && m->wire.n_fds <= limits->message_fds;
 }
 
+/* What waits for a reply with this serial. NULL: nothing does, or not any more. */
+static const struct awaited *unanswered(const DBusConnection *c, uint32_t serial)
+{
+        const struct awaited *a = awaited_find(c, serial);
+
+        return a && !a->reply ? a : NULL;
+}
+
 /* What becomes of a message is a matter of its place: which names are ours, what the application
  * wants, which calls we wait for. Returns true if it is to be received. */
 static bool is_taken(DBusConnection *c, struct client_link *link, const DBusMessage *m)
 {
         uint32_t serial = m->wire.header.reply_serial;
-        const struct awaited *a = serial ? awaited_find(c, serial) : NULL;
+        const struct awaited *a = serial ? unanswered(c, serial) : NULL;
 
         if (c->links->is_over || link->is_refused)
                 return false;
@@ -341,17 +349,17 @@ bool links_deliver(DBusConnection *c)
 bool links_accept_reply(const DBusConnection *c, const DBusMessage *m)
 {
         const char *sender = message_text(&m->wire, FIELD_SENDER);
-        const struct awaited *a = awaited_find(c, m->wire.header.reply_serial);
+        const struct awaited *a = unanswered(c, m->wire.header.reply_serial);
 
         if (!sender || !strcmp(sender, DBUS_SERVICE_DBUS))
                 return true;
-        /* The bus had no call for it: then it is to one that went over a link. */
-        if (a && !a->peer)
-                return !(m->wire.header.flags & LINK_FLAG_LET_THROUGH);
-        if (a)
+        if (a && a->peer)
                 return !strcmp(sender, a->peer->name);
-        /* The bus lets unawaited replies of linked peers pass, as it does not know of the calls. */
-        return !link_of_peer(c->links, sender);
+        /* The bus had a call for it: the application may know of what we do not. */
+        if (!(m->wire.header.flags & LINK_FLAG_LET_THROUGH))
+                return true;
+        /* It had none, so it is to one that went over a link, unless anything goes. */
+        return !a && m->wire.header.flags & LINK_FLAG_UNASKED;
 }
 
 static bool set_knocking(DBusConnection *c, bool knocks)

@@ -90,15 +90,24 @@ static void forget_owed(struct client_link *link, uint32_t serial)
         }
 }
 
+/* A reply over a link is taken if it is known who waits for it. Whoever sends a call without a
+ * pending call, and looks for the reply himself, has the bus know that. */
+static bool reply_is_awaited(const DBusConnection *c, const struct header *h)
+{
+        return !header_wants_reply(h) || awaited_find(c, h->serial);
+}
+
 /* Calls and signals, and replies to calls that came over the link: others the bus waits for. */
-static bool is_of_link(const struct client_link *link, const struct header *h)
+static bool is_of_link(const DBusConnection *c, const struct client_link *link,
+                       const struct header *h)
 {
         if (h->text[FIELD_SENDER].at)
                 return false;
         switch (h->type) {
         case MESSAGE_METHOD_CALL:
                 /* Each that waits for a reply has a reference, and so does the link. */
-                return !h->reply_serial && link->peer->refs <= LINK_MAX_AWAITED;
+                return !h->reply_serial && link->peer->refs <= LINK_MAX_AWAITED &&
+                       reply_is_awaited(c, h);
         case MESSAGE_SIGNAL:
                 return !h->reply_serial;
         case MESSAGE_METHOD_RETURN:
@@ -132,7 +141,7 @@ static bool is_right_road(const DBusConnection *c, const struct client_link *lin
 
         return link_counter_load(&links->clock->routed) == c->n_sent &&
                (!by_name || link_counter_load(&links->clock->names) == links->names_epoch) &&
-               is_of_link(link, &m->wire.header) && fits(m) &&
+               is_of_link(c, link, &m->wire.header) && fits(m) &&
                link_direction_allows(&link->may_send, &m->wire.header, m->wire.bytes);
 }
 

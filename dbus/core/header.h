@@ -85,6 +85,12 @@ struct header {
         struct header_text text[N_HEADER_FIELDS]; /* indexed by field; only those of string type */
 };
 
+/* Is it the answer to a call? */
+static inline bool header_is_reply(const struct header *h)
+{
+        return h->type == MESSAGE_METHOD_RETURN || h->type == MESSAGE_ERROR;
+}
+
 /* Is it a call whose sender waits for a reply? */
 static inline bool header_wants_reply(const struct header *h)
 {

@@ -38,6 +38,11 @@
 /* Flag in the header of a reply that the bus let through without having seen a call for it. */
 #define LINK_FLAG_LET_THROUGH 0x80
 
+/* Flag beside it: so it would if there had been no such call, as policy lets any reply pass. */
+#define LINK_FLAG_UNASKED 0x40
+
+#define LINK_FLAGS (LINK_FLAG_LET_THROUGH | LINK_FLAG_UNASKED)
+
 /* How much older than the bus's clock the one in EnableLinks may be, in nanoseconds: clocks of
  * other time namespaces are further away than that, and messages rarely take as long. */
 #define LINK_CLOCK_TOLERANCE 1000000000ull

@@ -56,14 +56,15 @@ SYNCHRONISE = f"""
 SERVICES = "  <servicedir>@DIR@/services</servicedir>"
 
 
-def any_config(random: Random) -> str:
+def any_config(random: Random, more_policy: str = "") -> str:
     """A configuration, every other time with a policy that lets all through. None that is refused:
     the reference then announces services that have not changed."""
     policy = OPEN_POLICY
     if random.random() < 0.5:
-        policy = any_policy(random) + SYNCHRONISE
+        policy = any_policy(random)
         while re.search("<[^>]*send_[^>]*receive_|<[^>]*receive_[^>]*send_", policy):
-            policy = any_policy(random) + SYNCHRONISE
+            policy = any_policy(random)
+        policy += SYNCHRONISE + more_policy
     return config(policy=policy, limits=LIMITS, extra=SERVICES)
 
 
@@ -125,19 +126,32 @@ def any_body(random: Random) -> tuple[str, list[Any]]:
 def in_any_order(lines: list[str]) -> list[str]:
     """The order in which several receivers of a signal were refused it, which a monitor sees, is of
     no importance."""
-    return [line for refusals, run in groupby(lines, lambda line: "Rejected receive" in line)
+    return [line for refusals, run in groupby(lines, lambda line: "AccessDenied" in line)
             for line in (sorted(run) if refusals else run)]
 
 
 Actions = list[tuple[Callable[[], None], int]]
 
 
+def write_services(bus: Bus) -> None:
+    """What the bus can start."""
+    for name, program in [*((name, "/bin/true") for name in HELD), (FAILING, "/bin/false")]:
+        bus.daemon.write(f"services/{name}.service",
+                         f"[D-BUS Service]\nName={name}\nExec={program}\n")
+
+
 class Talk:
     """The connections of one daemon, and what becomes of them."""
+
+    # What the policies of the talk let through besides.
+    more_policy = ""
+    # Whether somebody answers what somebody else was asked.
+    has_forgeries = True
 
     def __init__(self, bus: Bus, random: Random) -> None:
         self.bus = bus
         self.random = random
+        self.n_settled = len(bus.transcript)
         self.count = 0
         self.gone: list[str] = []
         self.without_fds: set[str] = set()
@@ -151,6 +165,11 @@ class Talk:
     def clients(self) -> list[Client]:
         """Those that are connected, and may speak."""
         return [c for c in self.bus.clients if c.unique and c.connected and not c.monitor]
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether there is a monitor."""
+        return len(self.bus.clients) > len(self.clients)
 
     @property
     def uniques(self) -> list[str]:
@@ -191,14 +210,17 @@ class Talk:
         self.asked = [a for a in self.asked if client not in a[:2]]
         self.rules = [r for r in self.rules if r[0] is not client]
 
+    def watcher(self) -> Client | None:
+        """Who can be spared to be a monitor."""
+        return self.anybody() if len(self.clients) > 2 else None
+
     def watch(self) -> None:
         """One of them becomes a monitor, or the one that is goes: of two, the reference has one see
         more of the other's end than there is (see exceptions.txt)."""
         monitors = [c for c in self.bus.clients if c.monitor]
         if monitors:
             self.bus.drop(monitors[0])
-        elif len(self.clients) > 2:
-            client = self.anybody()
+        elif client := self.watcher():
             rules = [any_rule(self.random, self.uniques)
                      for _ in range(self.random.choice([0, 1, 2]))]
             client.become_monitor([rule for rule in rules if "destination" not in rule])
@@ -266,9 +288,9 @@ class Talk:
     def reconfigure(self) -> None:
         """Another policy, unless there is a monitor: the reference shows it a call after what that
         leads to (see exceptions.txt)."""
-        if len(self.bus.clients) > len(self.clients):
+        if self.is_watched:
             return
-        self.bus.daemon.write("bus.conf", text := any_config(self.random))
+        self.bus.daemon.write("bus.conf", text := any_config(self.random, self.more_policy))
         self.bus.log(text)
         self.anybody().driver("ReloadConfig")
 
@@ -316,9 +338,9 @@ class Talk:
         asker, answerer, serial = random.choice(
             [a for a in self.asked if self.only in (None, a[1])]
             or [(self.anybody(), self.speaker(), 4711)])
-        if random.random() < 0.1:
+        if self.has_forgeries and random.random() < 0.1:
             answerer = self.speaker()
-        if random.random() < 0.1:
+        if self.has_forgeries and random.random() < 0.1:
             serial += 1
         if random.random() < 0.85:
             self.asked = [a for a in self.asked if a != (asker, answerer, serial)]
@@ -337,11 +359,10 @@ class Talk:
         random, client = self.random, self.speaker()
         destination = self.destination(self.anybody()) if random.random() < 0.25 else None
         sig, body = any_body(random)
-        watched = len(self.bus.clients) > len(self.clients)
         client.send(wire.signal(
             random.choice(PATHS), random.choice(INTERFACES), random.choice(MEMBERS), sig, body,
             destination=destination,
-            fds=self.fds_for_all(destination) if destination or watched else self.fds(),
+            fds=self.fds_for_all(destination) if destination or self.is_watched else self.fds(),
             **self.oddities()))
 
     def babble(self) -> None:
@@ -379,7 +400,10 @@ class Talk:
             self.bus.drop(client)
 
     def say_together(self) -> None:
-        """One of them says several things in one breath."""
+        """One of them says several things in one breath; but if he is thrown out for one of them, a
+        monitor of the reference sees him gone before he said the others."""
+        if self.is_watched:
+            return
         self.only = self.anybody()
         with self.only.together():
             for _ in range(self.random.randint(2, 6)):
@@ -400,33 +424,42 @@ class Talk:
 
     def step(self) -> None:
         """Something happens."""
-        start = len(self.bus.transcript)
         self.act([*self.sayings(), (self.connect, 5), (self.leave, 3), (self.watch, 2),
                   (self.start_failing, 1), (self.reconfigure, 1), (self.say_together, 10)])
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait till everybody has what there is for him."""
         self.bus.settle()
-        self.bus.transcript[start:] = in_any_order(self.bus.transcript[start:])
+        self.bus.transcript[self.n_settled:] = self.settled(self.bus.transcript[self.n_settled:])
+        self.n_settled = len(self.bus.transcript)
+
+    def settled(self, lines: list[str]) -> list[str]:
+        """What of a step has to be the same."""
+        return in_any_order(lines)
+
+
+    def go_on(self, steps: int) -> None:
+        """From the first who comes to the last who goes."""
+        while self.count < 3 or not self.clients:
+            self.connect()
+        self.reconfigure()
+        for _ in range(steps):
+            while len(self.clients) < 2:
+                self.connect()
+            self.step()
+        for client in list(self.bus.clients):
+            self.bus.drop(client)
+            self.settle()
 
 
 def group(bus: Bus, which: tuple[int, int, int]) -> None:
     """The scenario: talks number first to last of a seed."""
     seed, first, last = which
-    for name, program in [*((name, "/bin/true") for name in HELD), (FAILING, "/bin/false")]:
-        bus.daemon.write(f"services/{name}.service",
-                         f"[D-BUS Service]\nName={name}\nExec={program}\n")
+    write_services(bus)
     for number in range(first, last + 1):
         bus.log(f"talk {number} of seed {seed}")
-        random = Random(f"{seed} {number}")
-        talk = Talk(bus, random)
-        while talk.count < 3 or not talk.clients:
-            talk.connect()
-        talk.reconfigure()
-        for _ in range(STEPS):
-            while len(talk.clients) < 2:
-                talk.connect()
-            talk.step()
-        for client in list(bus.clients):
-            bus.settle()
-            bus.drop(client)
+        Talk(bus, Random(f"{seed} {number}")).go_on(STEPS)
 
 
 def register(count: int, seed: int) -> None:

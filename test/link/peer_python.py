@@ -29,7 +29,7 @@ from wire import Message  # noqa: E402  pylint: disable=wrong-import-position
 BUS, BUS_PATH = "org.freedesktop.DBus", "/org/freedesktop/DBus"
 LINKS = "org.freedesktop.DBus.PeerLinks1"
 VERSION = 1
-LET_THROUGH = 0x80
+LET_THROUGH, UNASKED = 0x80, 0x40
 
 PAGE = 4096
 ROUTED, QUEUED, NAMES = 0, 64, 128      # Offsets in the clock page.
@@ -421,7 +421,9 @@ class Peer:
             return True
         if serial in self.link_calls:
             return message.sender == self.link_calls[serial]
-        return serial in self.bus_calls and not message.flags & LET_THROUGH
+        if not message.flags & LET_THROUGH:
+            return True
+        return serial not in self.bus_calls and bool(message.flags & UNASKED)
 
     def _take(self, message: Message) -> None:
         """A message of the bus, at its place."""
@@ -439,7 +441,7 @@ class Peer:
             if not self._accepts_reply(message):
                 return
             self._forget_call(message.reply_serial)
-        message.flags &= ~LET_THROUGH
+        message.flags &= ~(LET_THROUGH | UNASKED)
         self.received.append(Received(message, None))
 
     # What the bus tells of links (section 2)

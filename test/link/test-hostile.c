@@ -545,7 +545,7 @@ static void test_replies(gconstpointer data)
 /* Replies to the victim's own calls to the hostile one: the first is taken, and no other. */
 static void test_replies_twice(void)
 {
-        struct stage t = stage_new(NULL, true);
+        struct stage t = stage_new(NO_UNASKED_REPLIES, true);
 
         for (uint32_t n = 0; n < 20; ++n) {
                 uint32_t serial;

@@ -168,6 +168,33 @@ static void test_under_load(void)
         scene_free(s);
 }
 
+/* To policy, who waits for a name has it. */
+static void test_queue(void)
+{
+        enum { N = 20 };
+        static const char name[] = "org.example.Queued";
+        struct scene *s = scene_new(RULE("deny", "receive_sender=\"org.example.Queued\""));
+        struct party *a = party_new(s), *b = party_new(s), *owner = party_new(s);
+
+        party_own(owner, name, 0);
+        for (unsigned i = 0; i < N; ++i) {
+                link_up(a, b);
+                g_assert_cmpint(dbus_bus_request_name(a->connection, name, 0, NULL), ==,
+                                DBUS_REQUEST_NAME_REPLY_IN_QUEUE);
+                g_assert_cmpstr(outcome(a, b, "Echo"), ==, DBUS_ERROR_ACCESS_DENIED);
+                g_assert_cmpuint(party_count(b, "Echo"), ==, 0);
+                /* It leaves the queue in either way. */
+                if (i % 2)
+                        dbus_bus_release_name(a->connection, name, NULL);
+                else
+                        dbus_bus_request_name(a->connection, name, DBUS_NAME_FLAG_DO_NOT_QUEUE,
+                                              NULL);
+                g_assert_cmpstr(outcome(a, b, "Echo"), ==, NULL);
+                party_forget(b);
+        }
+        scene_free(s);
+}
+
 int main(int argc, char **argv)
 {
         daemon_test_init(&argc, &argv);
@@ -177,5 +204,6 @@ int main(int argc, char **argv)
         g_test_add_func("/reload/none", test_none);
         g_test_add_func("/reload/unchanged", test_unchanged);
         g_test_add_func("/reload/under-load", test_under_load);
+        g_test_add_func("/reload/queue", test_queue);
         return g_test_run();
 }
