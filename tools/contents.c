@@ -47,6 +47,13 @@ static char *cut(char *text)
         return colon + 1;
 }
 
+static int unknown_type(const char *name)
+{
+        complain("Unknown type \"%s\"", name);
+        return DBUS_TYPE_INVALID;
+}
+
+/* No name at all is a string's, but for the values of a dictionary. */
 static int basic_type(const char *name)
 {
         static const struct {
@@ -64,8 +71,7 @@ static int basic_type(const char *name)
         for (size_t i = 0; i < sizeof(types) / sizeof(*types); ++i)
                 if (strcmp(types[i].name, name) == 0)
                         return types[i].type;
-        complain("Unknown type \"%s\"", name);
-        return DBUS_TYPE_INVALID;
+        return unknown_type(name);
 }
 
 /* Numbers are whatever strtol() and its kin make of the text, cut to the size of their type. */
@@ -217,7 +223,7 @@ static int append_dict(DBusMessageIter *iter, char *text)
         values = cut(value_type);
         if (!values)
                 return -1;
-        signature[2] = (char)basic_type(value_type);
+        signature[2] = (char)(*value_type ? basic_type(value_type) : unknown_type(value_type));
         if (!signature[2])
                 return -1;
         return append_container(iter, DBUS_TYPE_ARRAY, signature, append_entries, values);

@@ -121,9 +121,11 @@ static void parse_arguments(struct options *o, int argc, char **argv)
                         set_bus(o, DBUS_BUS_SYSTEM, NULL);
                 else if (strcmp(argv[i], "--session") == 0)
                         set_bus(o, DBUS_BUS_SESSION, NULL);
-                else if (strcmp(argv[i], "--address") == 0 && i + 1 < argc)
+                else if (strcmp(argv[i], "--address") == 0) {
                         set_bus(o, DBUS_BUS_SESSION, argv[++i]);
-                else if (strcmp(argv[i], "--help") == 0)
+                        if (!argv[i])
+                                usage(EXIT_FAILURE);
+                } else if (strcmp(argv[i], "--help") == 0)
                         usage(EXIT_SUCCESS);
                 else if (argv[i][0] != '-')
                         add_rule(o, argv[i]);

@@ -33,6 +33,7 @@ OPTIONS: list[Sequence[str]] = [
     ("--address", NOTHING, "--session"), ("--session", "--address", NOTHING),
     ("--session", "--system"), ("--system", "--session"), ("--session", "--session"),
     ("--address", "foo", "--address", "foo"), ("--session", "--help"), ("--bogus", "--help"),
+    ("--session", "--address"), ("--address", "foo", "--address"),
     ("--profile", "--system"), ("--pcap", "--system"), ("--binary", "--system"),
     ("--monitor", "--system"), ("--session", "type='signal'", "-x"), ("--system", "--help"),
     ("--system", "--"), ("type='signal'",), ("--profile", "--help"),

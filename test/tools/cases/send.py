@@ -58,6 +58,7 @@ CONTENTS: list[Sequence[str]] = [
     ("array:boolean:true,x",), ("string:x", "foo:1"), ("--help",), ("--dest=a.b",),
     ("objpath:bad",), ("variant:objpath:bad",), ("array:objpath:/,bad",),
     ("string:\udcff",), ("struct:string:a",), ("string",), ("String:a",), ("int32 :5",),
+    ("dict:string::",), ("dict:string::a,b",), ("dict:::",), ("dict::string:a",),
 ]
 
 VALUES = (
@@ -69,6 +70,7 @@ VALUES = (
     "array:string:a:b array:int32:1,2,3 array:int32: array:byte:1,2,3 array:byte: "
     "array:boolean:true,false array:double:1,2.5 array:objpath:/,/a array:uint64:1,2 "
     "array:int16:1 array:uint16:1 array:uint32:1 array:int64:1 dict:string:string:a,b "
+    "dict::string:a,b dict::int32: "
     "dict:string:string: dict:string:int32:a,1,b,2 dict:int32:string:1,a dict:byte:byte:1,2 "
     "dict:string:double:a,1.5 dict:boolean:string:true,b dict:objpath:string:/,b "
     "dict:string:string:a,b,, dict:string:string:,a,b dict:string:string:a,b:c variant:string:x "
