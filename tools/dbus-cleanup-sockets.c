@@ -48,7 +48,7 @@ static const char *parse_arguments(int argc, char **argv)
         bool options = true;
 
         for (int i = 1; i < argc; ++i) {
-                if (strcmp(argv[i], "--help") == 0)
+                if (tool_wants_help(argv[i]))
                         usage(EXIT_SUCCESS);
                 if (strcmp(argv[i], "--version") == 0) {
                         tool_print_version("D-Bus Socket Cleanup Utility");

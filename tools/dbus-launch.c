@@ -112,7 +112,7 @@ static void parse_arguments(struct options *o, int argc, char **argv)
                         o->program = *program ? program : NULL;
                         return;
                 }
-                if (strcmp(a, "--help") == 0 || strcmp(a, "-h") == 0 || strcmp(a, "-?") == 0)
+                if (tool_wants_help(a))
                         usage();
                 if (strcmp(a, "--version") == 0) {
                         tool_print_version("D-Bus Message Bus Launcher");

@@ -89,7 +89,7 @@ static void parse_arguments(struct options *o, int argc, char **argv)
                         ++i;
                         break;
                 }
-                if (strcmp(argv[i], "--help") == 0) {
+                if (tool_wants_help(argv[i])) {
                         print_usage();
                         exit(EXIT_SUCCESS);
                 }

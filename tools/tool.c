@@ -16,6 +16,12 @@ const char *tool_value(const char *argument, const char *name)
         return strncmp(argument, name, n) == 0 && argument[n] == '=' ? argument + n + 1 : NULL;
 }
 
+bool tool_wants_help(const char *argument)
+{
+        return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0 ||
+               strcmp(argument, "-?") == 0;
+}
+
 void tool_print_version(const char *title)
 {
         int major, minor, micro;

@@ -11,6 +11,9 @@
 /* The value of "--name=value"; NULL if the argument is something else. */
 const char *tool_value(const char *argument, const char *name);
 
+/* True of --help and the two short ways to ask for it that some tools have. */
+bool tool_wants_help(const char *argument);
+
 /* Prints what programs read from --version: this title with the release of the reference library
  * that the client library is like, and below it who made this one. */
 void tool_print_version(const char *title);

@@ -55,6 +55,7 @@ sys.exit(done.returncode)
 
 ARGUMENTS: list[Sequence[str]] = [
     ("--help",), ("--bogus",), ("-",), ("--help", "--version"), ("/tmp", "-x"), ("--", "--help"),
+    ("-h",), ("-?",), ("--", "-h"), ("/tmp", "-?"),
     ("--", "--", "/tmp"), ("/tmp", "--help"), ("--help", "/tmp"), ("--", "/nonexistent"), (),
     ("--",), ("--", "/tmp/other"), ("--", "/tmp/other/"), ("--", "other"), ("--", "/tmp", "/tmp"),
 ]

@@ -44,7 +44,7 @@ exit 7
 
 ARGUMENTS: list[Sequence[str]] = [
     (), ("--help",), ("--bogus",), ("-x",), ("-",), ("--",), ("--help", "--bogus"),
-    ("--bogus", "--help"), ("--helpx",), ("--config-file",), ("--config-file", "x"),
+    ("--bogus", "--help"), ("--helpx",), ("-h",), ("-?",), ("-h", "--bogus"), ("--config-file",), ("--config-file", "x"),
     ("--dbus-daemon",), ("--dbus-daemon", "x"), ("--config-file=x", "--config-file=x", "true"),
     ("--config-file", "x", "--config-file", "y", "true"),
     ("--dbus-daemon=x", "--dbus-daemon=x", "true"),
