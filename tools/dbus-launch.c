@@ -85,7 +85,9 @@ static bool take_flag(struct options *o, const char *argument)
                 bool *flag;
         } flags[] = {
                 {"--sh-syntax", &o->sh},
+                {"-s", &o->sh},
                 {"--csh-syntax", &o->csh},
+                {"-c", &o->csh},
                 {"--auto-syntax", &o->automatic},
                 {"--binary-syntax", &o->binary},
                 {"--close-stderr", &o->quiet},

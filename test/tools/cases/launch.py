@@ -21,7 +21,7 @@ ID = "0123456789abcdef0123456789abcdef"
 
 ARGUMENTS: list[Sequence[str]] = [
     ("--help",), ("-h",), ("-?",), ("--bogus",), ("-x",), ("-",), ("--help", "--bogus"),
-    ("--bogus", "--help"), ("--sh-syntax", "-h"), ("-V",), ("--config-file",),
+    ("--bogus", "--help"), ("--sh-syntax", "-h"), ("-V",), ("-cs",), ("--config-file",),
     ("--config-file=/nonexistent",), ("--config-file", "/nonexistent"), ("--config-file=",),
     ("--config-file=x", "--config-file=x"), ("--config-file=x", "--config-file", "y"),
     ("--config-file=/nonexistent", "--close-stderr"), ("--autolaunch",), ("--autolaunch=",),
@@ -34,6 +34,7 @@ ARGUMENTS: list[Sequence[str]] = [
 
 FORMS: dict[str, tuple[Sequence[str], str]] = {
     "plain": ((), ""), "sh": (("--sh-syntax",), ""), "csh": (("--csh-syntax",), ""),
+    "short sh": (("-s",), ""), "short csh": (("-c",), ""), "short both": (("-c", "-s"), ""),
     "both": (("--sh-syntax", "--csh-syntax"), ""), "other order": (("--csh-syntax", "--sh-syntax"),
                                                                    ""),
     "auto bash": (("--auto-syntax",), "/bin/bash"), "auto tcsh": (("--auto-syntax",), "/bin/tcsh"),
