@@ -52,7 +52,7 @@ PING_POLICY = f"""
 
 
 # Serials of such replies are those of the library.
-PING_REFUSED = re.compile(r'AccessDenied reply_serial=\d{1,3} .*type="method_return"')
+PING_REFUSED = re.compile(r'(AccessDenied|ServiceUnknown) reply_serial=\d{1,3} ')
 NO_REPLY = "Error.NoReply"
 
 
