@@ -300,8 +300,10 @@ static enum spun spin(DBusConnection *c, uint64_t end)
         return SPUN_UNDECIDED;
 }
 
-/* Sleeps on the descriptors, and does what became possible. Returns what poll() did. */
-static int sleep_on_descriptors(DBusConnection *c, bool reads, bool writes, int timeout)
+/* Sleeps on the descriptors, and does what became possible. Returns what poll() did. Signals that
+ * the application handles do not wake it: programs take a wait that is over for a time that is. */
+static int sleep_on_descriptors(DBusConnection *c, bool reads, bool writes, int timeout,
+                                int64_t deadline)
 {
         struct pollfd p[2] = {{.fd = c->transport.fd}, {.fd = -1, .events = POLLIN}};
         int n;
@@ -310,7 +312,8 @@ static int sleep_on_descriptors(DBusConnection *c, bool reads, bool writes, int 
         if (reads)
                 p[1].fd = links_poll_fd(c);
         pthread_mutex_unlock(&c->lock);
-        n = poll(p, 2, timeout);
+        while ((n = poll(p, 2, timeout)) < 0 && errno == EINTR)
+                timeout = milliseconds_until(deadline);
         pthread_mutex_lock(&c->lock);
         if (reads)
                 c->is_reader_asleep = false;
@@ -347,7 +350,7 @@ static bool wait_for_descriptors(DBusConnection *c, bool reads, bool writes, int
         if (spun == SPUN_WON)
                 c->is_reader_asleep = false;
         else
-                n = sleep_on_descriptors(c, reads, writes, timeout);
+                n = sleep_on_descriptors(c, reads, writes, timeout, deadline);
         if (plan != LINK_SPIN_SLEEP && c->links)
                 link_spin_over(&c->links->spin, spun != SPUN_UNDECIDED, spun == SPUN_WON,
                                monotonic_now() - begun);

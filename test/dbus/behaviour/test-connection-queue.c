@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The incoming queue by hand: borrow, return, steal, pop; and the loops for those without one. */
 
+#include <signal.h>
 #include <string.h>
+#include <sys/time.h>
 
 #include "harness.h"
 #include "peers.h"
@@ -191,6 +193,38 @@ static void read_write_timeout(void)
         start = g_get_monotonic_time();
         g_assert_true(dbus_connection_read_write_dispatch(p->service, 50));
         g_assert_cmpint(g_get_monotonic_time() - start, >=, 49 * 1000);
+        peers_free(p);
+}
+
+static volatile sig_atomic_t n_alarms;
+
+static void count_alarm(int number)
+{
+        n_alarms += number == SIGALRM;
+}
+
+/* A signal that the application handles ends no wait before its time. */
+static void read_write_interrupted(void)
+{
+        static dbus_bool_t (*const waits[])(DBusConnection *, int) = {
+                dbus_connection_read_write,
+                dbus_connection_read_write_dispatch,
+        };
+        struct peers *p = unwatched();
+        struct sigaction old, handler = {.sa_handler = count_alarm};
+
+        g_assert_cmpint(sigaction(SIGALRM, &handler, &old), ==, 0);
+        for (size_t i = 0; i < G_N_ELEMENTS(waits); i++) {
+                struct itimerval soon = {.it_value.tv_usec = 20000};
+                gint64 start = g_get_monotonic_time();
+
+                n_alarms = 0;
+                g_assert_cmpint(setitimer(ITIMER_REAL, &soon, NULL), ==, 0);
+                g_assert_true(waits[i](p->service, 80));
+                g_assert_cmpint(g_get_monotonic_time() - start, >=, 79 * 1000);
+                g_assert_cmpint(n_alarms, ==, 1);
+        }
+        sigaction(SIGALRM, &old, NULL);
         peers_free(p);
 }
 
@@ -443,6 +477,7 @@ int main(int argc, char **argv)
                 {"/queue/while-borrowed", while_borrowed},
                 {"/queue/disconnected-popped", disconnected_can_be_popped},
                 {"/queue/read-write/timeout", read_write_timeout},
+                {"/queue/read-write/interrupted", read_write_interrupted},
                 {"/queue/read-write/closed", read_write_closed},
                 {"/queue/read-write/gone", read_write_gone},
                 {"/queue/read-write/is-enough", read_write_is_enough},
