@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
@@ -6,6 +7,7 @@
 #include <dbus/dbus.h>
 
 #include "check.h"
+#include "core/error-text.h"
 #include "message-edit.h"
 #include "message-iter.h"
 #include "type.h"
@@ -28,19 +30,24 @@ static bool refuse(const struct argument *a, const char *format, int asked, int 
 
 static bool get_fd(const struct argument *a, const struct reading *r, int *fd)
 {
-        unsigned n = r->iter.message->wire.n_fds;
+        unsigned index = reading_fd_index(r), n = r->iter.message->wire.n_fds;
+        int copy;
 
-        if (reading_fd_index(r) >= n) {
+        if (index >= n) {
                 dbus_set_error(a->error, DBUS_ERROR_INCONSISTENT_MESSAGE,
                                "Message refers to file descriptor at index %i,but has only %i "
                                "descriptors attached.",
-                               (int)reading_fd_index(r), (int)n);
+                               (int)index, (int)n);
                 return false;
         }
-        *fd = reading_fd(r);
-        if (*fd < 0)
-                dbus_set_error_const(a->error, DBUS_ERROR_NO_MEMORY, "Not enough memory");
-        return *fd >= 0;
+        copy = reading_fd(r);
+        if (copy < 0) {
+                dbus_set_error(a->error, error_name_of(errno), "Could not duplicate fd %d",
+                               r->iter.message->wire.fds[index]);
+                return false;
+        }
+        *fd = copy;
+        return true;
 }
 
 /* Copies an array of strings, for dbus_free_string_array(). */

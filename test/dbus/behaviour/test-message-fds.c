@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -315,6 +316,43 @@ static void many(void)
 }
 
 /* Messages that come back from where they are kept for later have no descriptors left. */
+/* The application reads of its limit, not of memory that is short, and has got nothing. */
+static void no_room(void)
+{
+        int fd = a_file(), one = -7, two = -7, rest[64];
+        DBusMessage *m = with_fds((int[]){fd, fd}, 2);
+        DBusError error = DBUS_ERROR_INIT;
+        struct rlimit old, low;
+        DBusMessageIter iter;
+        size_t n = 0;
+
+        g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &old), ==, 0);
+        low = (struct rlimit){.rlim_cur = G_N_ELEMENTS(rest), .rlim_max = old.rlim_max};
+        g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &low), ==, 0);
+        while (n < G_N_ELEMENTS(rest) && (rest[n] = dup(fd)) >= 0)
+                n += 1;
+        close(rest[--n]);
+        g_assert_false(dbus_message_get_args(m, &error, DBUS_TYPE_UNIX_FD, &one, DBUS_TYPE_UNIX_FD,
+                                             &two, DBUS_TYPE_INVALID));
+        g_assert_cmpstr(error.name, ==, DBUS_ERROR_LIMITS_EXCEEDED);
+        g_assert_true(g_str_has_prefix(error.message, "Could not duplicate fd "));
+        dbus_error_free(&error);
+        g_assert_cmpint(one, ==, -1);
+        g_assert_cmpint(two, ==, -7);
+        rest[n] = dup(fd);
+        g_assert_cmpint(rest[n++], >=, 0);
+        dbus_message_iter_init(m, &iter);
+        dbus_message_iter_get_basic(&iter, &one);
+        g_assert_cmpint(one, ==, -1);
+        g_assert_false(dbus_message_append_args(m, DBUS_TYPE_UNIX_FD, &fd, DBUS_TYPE_INVALID));
+        g_assert_null(dbus_message_copy(m));
+        while (n)
+                close(rest[--n]);
+        setrlimit(RLIMIT_NOFILE, &old);
+        dbus_message_unref(m);
+        close(fd);
+}
+
 static void none_left_over(void)
 {
         int fd = a_file();
@@ -346,6 +384,7 @@ int main(int argc, char **argv)
                 {"/fds/demarshalled-without", demarshalled_without},
                 {"/fds/abandoned", abandoned},
                 {"/fds/many", many},
+                {"/fds/no-room", no_room},
                 {"/fds/none-left-over", none_left_over},
                 {NULL, NULL},
         };
