@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,21 +14,55 @@
 /* The beginning is what people search for. */
 #define TEXT_NO_MACHINE_ID                                                                         \
         "D-Bus library appears to be incorrectly set up: see the manual page for dbus-uuidgen to " \
-        "correct this issue. (%s)"
+        "correct this issue. (%s; %s)"
+
+/* Why there is none in that file, which whoever has to set it up wants to know by its name. */
+static char *reason(const char *path, int problem)
+{
+        char *text = NULL;
+        int n = problem == -EBADMSG
+                        ? asprintf(&text,
+                                   "UUID file '%s' should contain a hex string of length %d, with "
+                                   "no other text",
+                                   path, GUID_SIZE - 1)
+                        : asprintf(&text, "Failed to open \"%s\": %s", path, strerror(-problem));
+
+        return n < 0 ? NULL : text;
+}
+
+/* The last of the files is the one that decides on the error's name. */
+static void explain(DBusError *error, const int problems[MACHINE_ID_FILES])
+{
+        int last = problems[MACHINE_ID_FILES - 1];
+        char *reasons[MACHINE_ID_FILES];
+        bool short_of_memory = false;
+
+        for (size_t i = 0; i < MACHINE_ID_FILES; ++i) {
+                reasons[i] = reason(machine_id_files[i], problems[i]);
+                short_of_memory |= !reasons[i];
+        }
+        if (short_of_memory)
+                dbus_set_error_const(error, DBUS_ERROR_NO_MEMORY, NULL);
+        else
+                dbus_set_error(error,
+                               last == -EBADMSG ? DBUS_ERROR_INVALID_FILE_CONTENT
+                                                : error_name_of(-last),
+                               TEXT_NO_MACHINE_ID, reasons[0], reasons[1]);
+        for (size_t i = 0; i < MACHINE_ID_FILES; ++i)
+                free(reasons[i]);
+}
 
 char *dbus_try_get_local_machine_id(DBusError *error)
 {
         char id[GUID_SIZE], *copy;
-        int r = machine_id_read(id);
+        int problems[MACHINE_ID_FILES];
+        size_t i = 0;
 
-        if (r == -EBADMSG) {
-                dbus_set_error(error, DBUS_ERROR_INVALID_FILE_CONTENT, TEXT_NO_MACHINE_ID,
-                               "the file should contain a hex string of length 32, with no other "
-                               "text");
-                return NULL;
-        }
-        if (r < 0) {
-                dbus_set_error(error, error_name_of(-r), TEXT_NO_MACHINE_ID, strerror(-r));
+        while (i < MACHINE_ID_FILES &&
+               (problems[i] = machine_id_read_from(machine_id_files[i], id)))
+                i += 1;
+        if (i == MACHINE_ID_FILES) {
+                explain(error, problems);
                 return NULL;
         }
         copy = strdup(id);

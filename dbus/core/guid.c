@@ -82,13 +82,17 @@ int machine_id_read_from(const char *path, char out[GUID_SIZE])
         return 0;
 }
 
+const char *const machine_id_files[MACHINE_ID_FILES] = {
+        "/var/lib/dbus/machine-id",
+        "/etc/machine-id",
+};
+
 int machine_id_read(char out[GUID_SIZE])
 {
-        static const char *const paths[] = {"/var/lib/dbus/machine-id", "/etc/machine-id"};
         int r = 0;
 
-        for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); ++i) {
-                r = machine_id_read_from(paths[i], out);
+        for (size_t i = 0; i < MACHINE_ID_FILES; ++i) {
+                r = machine_id_read_from(machine_id_files[i], out);
                 if (!r)
                         return 0;
         }

@@ -22,6 +22,10 @@ bool guid_valid(const char *text);
  */
 int machine_id_read_from(const char *path, char out[GUID_SIZE]);
 
-/* Reads this machine's from where the specification says ("org.freedesktop.DBus.Peer"): the first
- * of the files that has one. Returns 0, or what went wrong with the last of them. */
+/* Where this machine's may be (specification, "org.freedesktop.DBus.Peer"). */
+#define MACHINE_ID_FILES 2
+extern const char *const machine_id_files[MACHINE_ID_FILES];
+
+/* Reads this machine's from the first of the files that has one. Returns 0, or what went wrong with
+ * the last of them. */
 int machine_id_read(char out[GUID_SIZE]);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "harness.h"
 
@@ -80,6 +81,20 @@ static void try_machine_id(void)
         dbus_free(three);
 }
 
+/* What is wrong with which file is told. */
+static void unreadable_machine_id(void)
+{
+        DBusError error = DBUS_ERROR_INIT;
+        struct rlimit old, none;
+
+        g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &old), ==, 0);
+        none = (struct rlimit){.rlim_cur = 0, .rlim_max = old.rlim_max};
+        g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &none), ==, 0);
+        g_assert_null(dbus_try_get_local_machine_id(&error));
+        setrlimit(RLIMIT_NOFILE, &old);
+        expect_error(&error, DBUS_ERROR_LIMITS_EXCEEDED);
+}
+
 static void set_environment(void)
 {
         g_assert_true(dbus_setenv("DBUS_BEHAVIOUR", "value"));
@@ -127,6 +142,7 @@ int main(int argc, char **argv)
                 {"/version/macros", version_macros},
                 {"/machine-id/get", machine_id},
                 {"/machine-id/try", try_machine_id},
+                {"/machine-id/unreadable", unreadable_machine_id},
                 {"/environment/set", set_environment},
                 {"/environment/copied", environment_is_copied},
                 {"/environment/child", environment_of_child},
