@@ -32,7 +32,8 @@ VERSION = 1
 LET_THROUGH, UNASKED = 0x80, 0x40
 
 PAGE = 4096
-ROUTED, QUEUED, NAMES = 0, 64, 128      # Offsets in the clock page.
+# Offsets in the clock page.
+ROUTED, QUEUED, NAMES, CALLS, MAX_CALLS = 0, 64, 128, 192, 256
 TALLY = Struct("=I4xQQQ")               # An entry of the tally page.
 TALLIES, TALLY_SIZE = 64, 64
 FRAME = Struct("=IIQQ")                 # version, size, stamp, time; then the message.
@@ -149,6 +150,11 @@ class Arrival:
     number: int
     link: Link = field(compare=False)
     message: Message = field(compare=False)
+
+
+def wants_reply(message: Message) -> bool:
+    """Whether it is a call whose sender waits for the reply."""
+    return message.type == wire.METHOD_CALL and not message.flags & wire.NO_REPLY
 
 
 @dataclass
@@ -268,14 +274,25 @@ class Peer:
             return None
         if message.type == wire.METHOD_CALL and len(link.calls) >= MAX_AWAITED:
             return None
+        if wants_reply(message) and not self._may_call():
+            return None
         # Last, so that nothing is between it and the stamp.
         return link if self.clock.load(ROUTED) == self.sent else None
+
+    def _may_call(self) -> bool:
+        """Whether the bus allows one more call, as far as is known."""
+        assert self.clock
+        under_way = sum(len(link.calls) for link in self.links) + self.clock.load(CALLS) \
+            + self.sent - self.clock.load(ROUTED)
+        if under_way < self.clock.load(MAX_CALLS) or self.clock.load(QUEUED) > self.taken:
+            return True
+        return bool(select.select([link.socket for link in self.links if link.is_open],
+                                  [], [], 0)[0])
 
     def send(self, message: Message) -> Link | None:
         """Send by the road that is right. Returns the link, or None: it went by the bus."""
         if not message.serial:
             message.serial = self.next_serial()
-        wants_reply = message.type == wire.METHOD_CALL and not message.flags & wire.NO_REPLY
         data = message.encode()
         link = self.link_for(message) if len(data) <= MAX_PACKET - FRAME.size else None
         if link and len(message.fds) <= MAX_FDS:
@@ -284,12 +301,15 @@ class Peer:
             if link.send_packet(head + data, message.fds):
                 self._count(link, len(data), now)
                 link.owed.discard(message.reply_serial or 0)
-                if wants_reply:
+                if wants_reply(message):
                     link.calls.add(message.serial)
                     self.link_calls[message.serial] = link.peer
                 return link
+        awaited = sum(len(link.calls) for link in self.links)
+        if awaited and wants_reply(message) and not self._may_call():
+            self.call_without_reply("CallsAwaited", "u", [awaited])
         self.send_by_bus(message)
-        if wants_reply:
+        if wants_reply(message):
             self.bus_calls[message.serial] = message.get(wire.DESTINATION)
         return None
 
@@ -404,7 +424,7 @@ class Peer:
                 return
             self._forget_call(message.reply_serial)
         message.fields.append((wire.SENDER, link.peer))
-        if message.type == wire.METHOD_CALL and not message.flags & wire.NO_REPLY:
+        if wants_reply(message):
             link.owed.add(message.serial)
         self.received.append(Received(message, link))
 

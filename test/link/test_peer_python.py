@@ -15,8 +15,8 @@ from typing import Callable
 
 import peer_python  # noqa: F401  pylint: disable=unused-import
 import wire
-from peer_python import (BUS, BUS_PATH, FRAME, LET_THROUGH, LINKS, MAX_PACKET, QUEUED, SHARE,
-                         VERSION, Link, Peer, clock_now)
+from peer_python import (BUS, BUS_PATH, FRAME, LET_THROUGH, LINKS, MAX_CALLS, MAX_PACKET, QUEUED,
+                         SHARE, VERSION, Link, Peer, clock_now)
 from python_scene import ECHO, MANY, Scene, call_of, link_up, listing, pair_up, run_cases
 
 N = 1000
@@ -328,6 +328,24 @@ def test_a_reply_ahead_of_its_call_is_not_taken(scene: Scene) -> None:
     third.send(wire.method_return(first.unique, call.serial))
     reply = first.take_received(lambda m: m.reply_serial == call.serial).message
     assert reply.sender == third.unique
+
+
+def test_calls_are_limited(scene: Scene) -> None:
+    """Calls over links count with those by the bus, when one is made that may be too many."""
+    first, second, third = scene.peer(), scene.peer(), scene.peer()
+    link = pair_up(first, second)
+    most = first.clock.load(MAX_CALLS)
+    calls = [call_of(second.unique) for _ in range(most)]
+    assert all(first.send(call) is link for call in calls)
+    for peer in (second, third):
+        refused = call_of(peer.unique)
+        assert first.send(refused) is None
+        reply = first.take_received(lambda m, serial=refused.serial: m.reply_serial == serial)
+        assert reply.message.error == "org.freedesktop.DBus.Error.LimitsExceeded"
+    second.take_received(is_echo)
+    second.send(wire.method_return(first.unique, calls[0].serial))
+    first.take_received(lambda m: m.reply_serial == calls[0].serial)
+    assert first.send(call_of(second.unique)) is link
 
 
 def test_a_flag_that_is_the_bus_s_alone(scene: Scene) -> None:
