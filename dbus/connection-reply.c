@@ -32,21 +32,47 @@ struct awaited *awaited_find(const DBusConnection *c, uint32_t serial)
         return NULL;
 }
 
-DBusMessage *awaited_no_reply(uint32_t serial)
+/* What callers are told when no reply came: programs know these texts. */
+static const struct awaited_end no_reply = {
+        DBUS_ERROR_NO_REPLY,
+        "Did not receive a reply. Possible causes include: the remote application did not send a "
+        "reply, the message bus security policy blocked the reply, the reply timeout expired, or "
+        "the network connection was broken.",
+};
+static const struct awaited_end disconnected = {
+        DBUS_ERROR_DISCONNECTED,
+        "Connection was disconnected before a reply was received",
+};
+
+struct awaited_end awaited_end(const DBusConnection *c)
 {
-        static const char *const text = AWAITED_NO_REPLY_TEXT;
+        return !connection_is_open(c) && c->n_incoming && !c->disconnected ? disconnected
+                                                                           : no_reply;
+}
+
+static DBusMessage *error_of(struct awaited_end end, uint32_t serial)
+{
         DBusMessage *m = dbus_message_new(DBUS_MESSAGE_TYPE_ERROR);
 
         if (!m)
                 return NULL;
         dbus_message_set_no_reply(m, TRUE);
-        if (dbus_message_set_reply_serial(m, serial) &&
-            dbus_message_set_error_name(m, DBUS_ERROR_NO_REPLY) &&
-            dbus_message_append_args(m, DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID) &&
+        if (dbus_message_set_reply_serial(m, serial) && dbus_message_set_error_name(m, end.name) &&
+            dbus_message_append_args(m, DBUS_TYPE_STRING, &end.text, DBUS_TYPE_INVALID) &&
             !message_seal(m))
                 return m;
         dbus_message_unref(m);
         return NULL;
+}
+
+DBusMessage *awaited_no_reply(uint32_t serial)
+{
+        return error_of(no_reply, serial);
+}
+
+DBusMessage *awaited_ended(const DBusConnection *c, uint32_t serial)
+{
+        return error_of(awaited_end(c), serial);
 }
 
 /* A pending call without a reply, or NULL. */

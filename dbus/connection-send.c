@@ -105,6 +105,7 @@ static DBusMessage *wait_for_reply(DBusConnection *c, struct awaited *a, int64_t
 static DBusMessage *call(DBusConnection *c, DBusMessage *message, int timeout, DBusError *error)
 {
         struct awaited a = {.is_direct = true};
+        struct awaited_end end;
         DBusMessage *reply = NULL;
         uint32_t serial;
         int r;
@@ -130,8 +131,9 @@ static DBusMessage *call(DBusConnection *c, DBusMessage *message, int timeout, D
                         reply = wait_for_reply(c, &a, deadline_in(timeout));
                 awaited_remove(c, &a);
         }
+        end = awaited_end(c);
         if (!r && !reply)
-                dbus_set_error_const(error, DBUS_ERROR_NO_REPLY, AWAITED_NO_REPLY_TEXT);
+                dbus_set_error_const(error, end.name, end.text);
         else if (r < 0)
                 dbus_set_error_const(error, DBUS_ERROR_NO_MEMORY, NULL);
         dispatch_status_tell_and_unlock(c, dispatch_status(c));

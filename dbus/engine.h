@@ -143,7 +143,7 @@ struct DBusConnection {
         struct watch_list watches;
         struct timeout_list timeouts;
         struct callback wakeup_main; /* changed with the lock held as well */
-        unsigned main_loop_depth; /* 0: nobody's */
+        unsigned main_loop_depth;    /* 0: nobody's */
         pthread_t main_loop_user;
 
         struct callback dispatch_status, unix_user, windows_user;
@@ -284,14 +284,22 @@ int awaited_add(DBusConnection *c, struct awaited *a, uint32_t serial);
 void awaited_remove(DBusConnection *c, struct awaited *a);
 struct awaited *awaited_find(const DBusConnection *c, uint32_t serial);
 
-/* What callers are told when no reply came: programs know this text. */
-#define AWAITED_NO_REPLY_TEXT                                                                      \
-        "Did not receive a reply. Possible causes include: the remote application did not send a " \
-        "reply, the message bus security policy blocked the reply, the reply timeout expired, or " \
-        "the network connection was broken."
+/* What an error says of a reply that did not come. */
+struct awaited_end {
+        const char *name, *text;
+};
 
-/* The error that stands for a reply that did not come. NULL: no memory. */
+/*
+ * How a wait for a reply has ended. As in libdbus, that the connection is closed is said only while
+ * there is something received before that to be dispatched: with the signal `Disconnected` all
+ * calls end like those whose time is over.
+ */
+struct awaited_end awaited_end(const DBusConnection *c);
+
+/* The error that stands for a reply that did not come, in general and at this end of a wait. NULL:
+ * no memory. */
 DBusMessage *awaited_no_reply(uint32_t serial);
+DBusMessage *awaited_ended(const DBusConnection *c, uint32_t serial);
 
 /*
  * Queues that error for every pending call, which is then awaited no more. As in libdbus, nobody is

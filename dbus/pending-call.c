@@ -340,7 +340,7 @@ static void wait_for_reply(DBusConnection *c, DBusPendingCall *p)
  * without memory. Unlocks, and locks again. */
 static bool complete_at_end(DBusPendingCall *p)
 {
-        DBusMessage *m = awaited_no_reply(p->awaited.serial);
+        DBusMessage *m = awaited_ended(p->connection, p->awaited.serial);
 
         if (!m)
                 return false;

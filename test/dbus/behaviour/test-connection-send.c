@@ -412,6 +412,60 @@ static void block_closed_meanwhile(void)
         helper_free(h);
 }
 
+/* While there is something left that came before the end. */
+static void block_closed_undispatched(void)
+{
+        struct helper *h = helper_new(NULL);
+        DBusConnection *c = helper_connect(h);
+        DBusError error = DBUS_ERROR_INIT;
+        dbus_uint32_t n = 1;
+        DBusMessage *shout = call_new("/a", "Shout"), *m = call_new("/a", "Close"), *reply;
+        DBusPendingCall *pending;
+
+        dbus_message_append_args(shout, DBUS_TYPE_UINT32, &n, DBUS_TYPE_INVALID);
+        reply = dbus_connection_send_with_reply_and_block(c, shout, -1, NULL);
+        g_assert_nonnull(reply);
+        dbus_message_unref(reply);
+        g_assert_true(dbus_connection_send_with_reply(c, shout, &pending, -1));
+        g_assert_null(
+                dbus_connection_send_with_reply_and_block(c, m, DBUS_TIMEOUT_INFINITE, &error));
+        expect_error(&error, DBUS_ERROR_DISCONNECTED);
+        dbus_pending_call_block(pending);
+        reply = dbus_pending_call_steal_reply(pending);
+        dump_message("other", reply);
+        dbus_message_unref(reply);
+        dbus_pending_call_unref(pending);
+        dbus_message_unref(shout);
+        dbus_message_unref(m);
+        connection_end(c);
+        helper_free(h);
+}
+
+static void block_closed_pending(void)
+{
+        struct helper *h = helper_new(NULL);
+        DBusConnection *c = helper_connect(h);
+        dbus_uint32_t n = 1;
+        DBusMessage *shout = call_new("/a", "Shout"), *m = call_new("/a", "Close"), *reply;
+        DBusPendingCall *pending;
+
+        dbus_message_append_args(shout, DBUS_TYPE_UINT32, &n, DBUS_TYPE_INVALID);
+        reply = dbus_connection_send_with_reply_and_block(c, shout, -1, NULL);
+        g_assert_nonnull(reply);
+        dbus_message_unref(reply);
+        g_assert_true(dbus_connection_send_with_reply(c, m, &pending, DBUS_TIMEOUT_INFINITE));
+        dbus_pending_call_block(pending);
+        reply = dbus_pending_call_steal_reply(pending);
+        g_assert_true(dbus_message_is_error(reply, DBUS_ERROR_DISCONNECTED));
+        dump_message("reply", reply);
+        dbus_message_unref(reply);
+        dbus_pending_call_unref(pending);
+        dbus_message_unref(shout);
+        dbus_message_unref(m);
+        connection_end(c);
+        helper_free(h);
+}
+
 static void block_no_error_wanted(void)
 {
         struct helper *h = helper_new(NULL);
@@ -680,6 +734,8 @@ int main(int argc, char **argv)
                 {"/send/block/gone/unread-here", block_gone_unread_here},
                 {"/send/block/gone/unread-everywhere", block_gone_unread_everywhere},
                 {"/send/block/closed-meanwhile", block_closed_meanwhile},
+                {"/send/block/closed-undispatched", block_closed_undispatched},
+                {"/send/block/closed-pending", block_closed_pending},
                 {"/send/block/no-error-wanted", block_no_error_wanted},
                 {"/send/block/keeps-others", block_keeps_others},
                 {"/send/block/second-reply", block_second_reply},
